@@ -1,0 +1,45 @@
+# The menu. `make run` and `make test` are all a newcomer needs.
+
+KUBERNETES ?= 1.37
+CARGO ?= cargo
+ROLLCALL = $(CARGO) run --quiet --package rollcall-cli --
+# How many scenarios run side by side; two clusters keep two cores busy.
+PARALLEL ?= 1
+
+.PHONY: help run test prepare image extras lint unit cluster bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: prepare image ## every scenario on real clusters, and the roll call
+	$(ROLLCALL) run --parallel $(PARALLEL) scenarios
+
+test: prepare image lint unit cluster ## every test: style, units, and real clusters
+
+prepare: ## installs and starts what is missing, or says what to install
+	@scripts/prepare.sh
+
+image: ## builds the node image and the probe agent, unless they are up to date
+	@$(CARGO) run --quiet --package rollcall-image -- --kubernetes $(KUBERNETES)
+
+extras: ## the node image with kwok, crictl and ctr
+	@$(CARGO) run --quiet --package rollcall-image -- --kubernetes $(KUBERNETES) --extras
+
+lint: ## formatting and lints, warnings denied
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --quiet --workspace --all-targets -- --deny warnings
+
+unit: ## tests that need no cluster
+	cd node/modules/registry && CGO_ENABLED=0 go test ./...
+	$(CARGO) test --quiet --workspace --exclude rollcall-tests
+
+cluster: ## tests on real clusters
+	ROLLCALL_CLUSTERS=required $(CARGO) test --package rollcall-tests
+
+bench: prepare image ## times and sizes, to the terminal and target/bench.json
+	$(CARGO) build --quiet --release --package rollcall-cli --package rollcall-bench
+	target/release/rollcall-bench
+
+clean: ## removes every cluster of rollcall and what was built
+	-$(ROLLCALL) clean --all
+	$(CARGO) clean

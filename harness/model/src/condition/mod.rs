@@ -1,0 +1,255 @@
+//! Questions to a [`World`]: done, not yet and why, or never and why.
+//! Each is a pure function, judged again at every change; nothing here waits.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::jiff::Timestamp;
+
+use crate::scenario::DaemonSetRef;
+use crate::world::{Kind, World};
+
+mod converged;
+mod display;
+mod figures;
+mod pods;
+mod report;
+mod restarts;
+mod trouble;
+
+pub use report::{NodeReport, Report};
+
+/// Something that can be true of a world. The shape grows; match with a wildcard.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Condition {
+    /// Every eligible node has exactly one pod, ready and available, and there is none where there should not be.
+    Converged {
+        /// The DaemonSet.
+        daemon_set: DaemonSetRef,
+        /// Whether no eligible node at all is right too.
+        allow_none: bool,
+    },
+    /// `Converged`, and every pod carries the current revision's hash.
+    RolledOut {
+        /// The DaemonSet.
+        daemon_set: DaemonSetRef,
+        /// Whether no eligible node at all is right too.
+        allow_none: bool,
+    },
+    /// A DaemonSet's pods are as many, or as, said.
+    Pods(PodsCondition),
+    /// Figures of a DaemonSet's status are as said.
+    Status(StatusCondition),
+    /// Nodes are ready, or are not.
+    NodeReady {
+        /// The nodes.
+        nodes: NodeSelection,
+        /// Whether they must be ready or must not be.
+        ready: bool,
+    },
+    /// A DaemonSet's pods are the same ones as at the end of an earlier step, with the same restart counts.
+    NotRestarted {
+        /// The DaemonSet.
+        daemon_set: DaemonSetRef,
+        /// The label of the earlier step.
+        since: String,
+        /// Only the pods on this node.
+        node: Option<String>,
+    },
+    /// Every one is true.
+    All(Vec<Condition>),
+    /// At least one is true.
+    Any(Vec<Condition>),
+    /// It is not true.
+    Not(Box<Condition>),
+}
+
+/// Some of the nodes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum NodeSelection {
+    /// Every node.
+    #[default]
+    All,
+    /// The nodes with these names.
+    Names(Vec<String>),
+    /// The nodes with all of these labels.
+    Labels(BTreeMap<String, String>),
+}
+
+/// What must be true of a DaemonSet's pods.
+///
+/// With `count` exactly so many pods of the nodes match every other field, over all those nodes together.
+/// Without it there is at least one, and each matches.
+/// A terminating pod counts until its object is gone, unless `terminating` says otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PodsCondition {
+    /// The DaemonSet.
+    pub daemon_set: DaemonSetRef,
+    /// Only pods on these nodes.
+    pub nodes: NodeSelection,
+    /// How many.
+    pub count: Option<u32>,
+    /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`.
+    pub phase: Option<String>,
+    /// Whether the `Ready` condition is `True`.
+    pub ready: Option<bool>,
+    /// The image of at least one container of the pod's spec.
+    pub image: Option<String>,
+    /// Whether the pod is being deleted.
+    pub terminating: Option<bool>,
+}
+
+/// Figures of `apps/v1 DaemonSetStatus`, each exact where given. An absent field of the API is 0.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusCondition {
+    /// The DaemonSet.
+    pub daemon_set: DaemonSetRef,
+    /// `desiredNumberScheduled`
+    pub desired: Option<i32>,
+    /// `currentNumberScheduled`
+    pub current: Option<i32>,
+    /// `numberReady`
+    pub ready: Option<i32>,
+    /// `numberAvailable`
+    pub available: Option<i32>,
+    /// `numberUnavailable`
+    pub unavailable: Option<i32>,
+    /// `updatedNumberScheduled`
+    pub updated: Option<i32>,
+    /// `numberMisscheduled`
+    pub misscheduled: Option<i32>,
+}
+
+/// The answer to a condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Judgement {
+    /// It is true.
+    Done,
+    /// It is not, and may become so.
+    NotYet(Report),
+    /// It is not, and will not become so by waiting.
+    Never(Report),
+}
+
+impl Judgement {
+    fn not_yet(summary: impl Into<String>) -> Self {
+        Self::NotYet(Report::new(summary))
+    }
+
+    /// Whether the condition is true.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        matches!(self, Self::Done)
+    }
+
+    /// Why the condition is not true.
+    #[must_use]
+    pub fn report(&self) -> Option<&Report> {
+        match self {
+            Self::Done => None,
+            Self::NotYet(report) | Self::Never(report) => Some(report),
+        }
+    }
+}
+
+/// What conditions about the past need: the pods at the end of named steps.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Memory {
+    steps: BTreeMap<String, World>,
+}
+
+impl Memory {
+    /// Keeps the world as it was when the step with this label ended.
+    pub fn remember(&mut self, step: impl Into<String>, world: &World) {
+        self.steps.insert(step.into(), world.clone());
+    }
+
+    /// The world at the end of a step.
+    #[must_use]
+    pub fn at(&self, step: &str) -> Option<&World> {
+        self.steps.get(step)
+    }
+}
+
+impl Condition {
+    /// Judges the condition of a world at a moment.
+    ///
+    /// Before the first listing of every kind has arrived the answer is *not yet*, whatever the condition,
+    /// so that nothing absent is taken for gone.
+    #[must_use]
+    pub fn judge(&self, world: &World, now: Timestamp, memory: &Memory) -> Judgement {
+        let missing = world.missing();
+        if missing.is_empty() {
+            return self.judge_synced(world, now, memory);
+        }
+        let missing: Vec<&str> = missing.into_iter().map(Kind::plural).collect();
+        Judgement::not_yet(format!("the first listing of {} has not arrived", missing.join(", ")))
+    }
+
+    fn judge_synced(&self, world: &World, now: Timestamp, memory: &Memory) -> Judgement {
+        match self {
+            Self::Converged { daemon_set, allow_none } => converged::judge(world, now, daemon_set, *allow_none, false),
+            Self::RolledOut { daemon_set, allow_none } => converged::judge(world, now, daemon_set, *allow_none, true),
+            Self::Pods(condition) => pods::judge(world, condition),
+            Self::Status(condition) => figures::status(world, condition),
+            Self::NodeReady { nodes, ready } => figures::node_ready(world, nodes, *ready),
+            Self::NotRestarted { daemon_set, since, node } => {
+                restarts::judge(world, memory, daemon_set, since, node.as_deref())
+            }
+            Self::All(conditions) => all(conditions.iter().map(|condition| condition.judge_synced(world, now, memory))),
+            Self::Any(conditions) => any(conditions.iter().map(|condition| condition.judge_synced(world, now, memory))),
+            // What is never true is not true, and neither is what is not true yet.
+            Self::Not(condition) => match condition.judge_synced(world, now, memory) {
+                Judgement::Done => Judgement::not_yet(format!("{condition} holds")),
+                Judgement::NotYet(_) | Judgement::Never(_) => Judgement::Done,
+            },
+        }
+    }
+
+    /// When time alone may change the answer, with no change of the world: the end of a `minReadySeconds`.
+    #[must_use]
+    pub fn next_check(&self, world: &World, now: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Converged { daemon_set, .. } | Self::RolledOut { daemon_set, .. } => {
+                converged::next_check(world, now, daemon_set)
+            }
+            Self::All(conditions) | Self::Any(conditions) => {
+                conditions.iter().filter_map(|condition| condition.next_check(world, now)).min()
+            }
+            Self::Not(condition) => condition.next_check(world, now),
+            Self::Pods(_) | Self::Status(_) | Self::NodeReady { .. } | Self::NotRestarted { .. } => None,
+        }
+    }
+}
+
+/// Done when all are; never when one is never.
+fn all(judgements: impl Iterator<Item = Judgement>) -> Judgement {
+    let mut reports = Vec::new();
+    for judgement in judgements {
+        match judgement {
+            Judgement::Done => {}
+            Judgement::NotYet(report) => reports.push(report),
+            // What cannot come true is the answer; what merely waits beside it is noise.
+            Judgement::Never(report) => return Judgement::Never(report),
+        }
+    }
+    if reports.is_empty() { Judgement::Done } else { Judgement::NotYet(Report::joined(reports, "; ")) }
+}
+
+/// Done when one is; never when all are never.
+fn any(judgements: impl Iterator<Item = Judgement>) -> Judgement {
+    let (mut reports, mut hope) = (Vec::new(), false);
+    for judgement in judgements {
+        match judgement {
+            Judgement::Done => return Judgement::Done,
+            Judgement::NotYet(report) => {
+                hope = true;
+                reports.push(report);
+            }
+            Judgement::Never(report) => reports.push(report),
+        }
+    }
+    let report = Report::joined(reports, "; and ");
+    if hope { Judgement::NotYet(report) } else { Judgement::Never(report) }
+}

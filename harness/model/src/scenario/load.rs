@@ -1,0 +1,45 @@
+//! From the text of a file to a valid scenario, or to everything that is wrong with it.
+
+use super::decode::{Decoder, root};
+use super::validate::{Unclear, validate};
+use super::{ClusterSpec, Scenario, tree};
+use crate::diagnostic::Problems;
+
+impl Scenario {
+    /// Reads a scenario: decodes it, reads the manifests it names and validates the whole.
+    ///
+    /// `file` is only used in messages.
+    /// `files` reads a manifest by the path the scenario names, which is relative to the scenario's own folder.
+    ///
+    /// # Errors
+    /// Every problem of the file at once, each with its position.
+    pub fn load(file: &str, source: &str, files: &dyn Fn(&str) -> Result<String, String>) -> Result<Self, Problems> {
+        let source = source.strip_prefix('\u{feff}').unwrap_or(source);
+        let tree = match tree::parse(source) {
+            Ok(tree) => tree,
+            Err(problem) => {
+                // The text of a file that was too large to read is of no use in a message either.
+                let source = if source.len() > tree::MAX_BYTES { "" } else { source };
+                return Err(Problems::new(file, source, vec![problem]));
+            }
+        };
+        let mut decoder = Decoder::new(files);
+        let draft = root(&mut decoder, &tree);
+        let unclear = Unclear { nodes: decoder.nodes_unclear, manifests: decoder.manifests_unclear };
+        let mut problems = decoder.problems;
+        problems.extend(validate(&draft, unclear));
+        if !problems.is_empty() {
+            return Err(Problems::new(file, source, problems));
+        }
+        Ok(Self {
+            file: file.to_owned(),
+            metadata: draft.metadata,
+            cluster: ClusterSpec {
+                nodes: draft.nodes.into_iter().map(|(node, _)| node).collect(),
+                kubernetes: draft.kubernetes,
+            },
+            images: draft.images.into_iter().map(|(image, _)| image).collect(),
+            steps: draft.steps.into_iter().map(|draft| draft.step).collect(),
+        })
+    }
+}

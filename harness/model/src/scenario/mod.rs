@@ -1,0 +1,142 @@
+//! What a scenario file says: types here, reading in `load`, `decode` and `validate`.
+//! A [`Scenario`] that exists is valid; there is no other way to make one than [`Scenario::load`].
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::diagnostic::Span;
+
+mod action;
+mod decode;
+mod load;
+mod manifest;
+pub mod names;
+mod taint;
+mod tree;
+mod validate;
+
+pub use action::{Action, Cascade, DaemonSetRef, DeleteTarget, NodeVerb};
+pub use manifest::Manifest;
+pub use taint::{Taint, TaintEffect, TaintSyntax, parse_untaint};
+
+/// The `apiVersion` of a scenario file.
+pub const API_VERSION: &str = "rollcall.dev/v1";
+/// The `kind` of a scenario file.
+pub const KIND: &str = "Scenario";
+
+/// A scenario: a cluster, and what is done to it and expected of it.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Scenario {
+    /// The file's path, as it was given to [`Scenario::load`].
+    pub file: String,
+    /// Name and description.
+    pub metadata: Metadata,
+    /// The cluster at the start.
+    pub cluster: ClusterSpec,
+    /// Images that take the place of those the manifests name.
+    pub images: Vec<ImageUse>,
+    /// The steps.
+    pub steps: Vec<Step>,
+}
+
+/// Name and description of a scenario.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Metadata {
+    /// A DNS-1123 label.
+    pub name: String,
+    /// What the scenario shows.
+    pub description: Option<String>,
+    /// What filters select by.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// The cluster at the start of a scenario.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ClusterSpec {
+    /// The nodes; counts are expanded.
+    pub nodes: Vec<NodeSpec>,
+    /// The Kubernetes minor version, as `1.37`, where the scenario needs a certain one.
+    pub kubernetes: Option<String>,
+}
+
+/// What a node is in its cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// It runs the control plane.
+    ControlPlane,
+    /// It runs workloads.
+    #[default]
+    Worker,
+}
+
+impl Role {
+    /// The word in a scenario file.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ControlPlane => "control-plane",
+            Self::Worker => "worker",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeSpec {
+    /// A DNS-1123 label of at most [`MAX_NODE_NAME`] characters.
+    pub name: String,
+    /// What it is in the cluster.
+    pub role: Role,
+    /// Labels it has from the start.
+    pub labels: BTreeMap<String, String>,
+    /// Taints it has from the start.
+    pub taints: Vec<Taint>,
+}
+
+/// The longest name of a node: container names, which carry the cluster's name too, stay below 63 characters.
+pub const MAX_NODE_NAME: usize = 40;
+
+/// `worker `worker-3`` with labels and taints, as a plan shows it.
+impl fmt::Display for NodeSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} `{}`", self.role, self.name)?;
+        let labels = self.labels.iter().map(|(key, value)| format!("label {key}={value}"));
+        let taints = self.taints.iter().map(|taint| format!("taint {taint}"));
+        let extras: Vec<String> = labels.chain(taints).collect();
+        if extras.is_empty() { Ok(()) } else { write!(f, " ({})", extras.join(", ")) }
+    }
+}
+
+/// An image that takes the place of one a manifest names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageUse {
+    /// The name in the manifests.
+    pub name: String,
+    /// The image that is pushed under that name.
+    pub image: String,
+}
+
+/// One step as the file has it, defaults filled in except for the deadline, which is the plan's.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Step {
+    /// The step's label, unique in the scenario.
+    pub name: Option<String>,
+    /// Where the step is in the file.
+    pub location: Span,
+    /// The deadline, where the file gives one.
+    pub within: Option<Duration>,
+    /// What the step does.
+    pub action: Action,
+}
