@@ -73,6 +73,23 @@ func TestDirectoryOfArchivesIsPreloadedUnderTheirOwnNames(t *testing.T) {
 	}
 }
 
+func TestPortOfARegistryIsPartOfItsNameWithoutTheColon(t *testing.T) {
+	directory := t.TempDir()
+	archive(t, directory, "localhost:5000/agent:1")
+	handler := newHandler(log.New(io.Discard, "", 0))
+	if err := preloadPath(handler, directory); err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range []string{
+		"/v2/agent/manifests/1?ns=localhost:5000",
+		"/v2/localhost_5000/agent/manifests/1",
+	} {
+		if got := status(t, handler, target); got != http.StatusOK {
+			t.Errorf("GET %s: %d, want 200", target, got)
+		}
+	}
+}
+
 func TestOnlyFailedRequestsAreLoggedOneLineEach(t *testing.T) {
 	var logged bytes.Buffer
 	handler := newHandler(log.New(&logged, "", 0))

@@ -1,0 +1,137 @@
+//! Runs that never were, for the tests of what is printed.
+
+use rollcall::{
+    Failure,
+    model::{
+        Event, NodeReport, Report, Role, Stamped, Timestamp, Verdict,
+        event::{Cleanup, FORMAT, RollCallPod, RollCallRow, StepOutcome},
+    },
+};
+
+use super::{PlainReporter, Progress};
+
+/// Text as it is where there are no colours.
+pub(crate) fn plain(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
+/// What is printed of a run.
+pub(super) fn report(events: &[Stamped], failure: Option<&Failure>) -> String {
+    let mut reporter = PlainReporter::new(Vec::new(), Progress::none());
+    events.iter().for_each(|event| reporter.event(event));
+    reporter.finish(failure);
+    plain(&String::from_utf8(reporter.into_inner()).expect("it is text"))
+}
+
+const APPLY: &str = "apply `../../manifests/01-log-collector-daemonset.yaml`";
+const EXPECT: &str = "expect daemonset `log-collector` converged";
+const HOLD: &str = "hold for 3s: daemonset `log-collector` converged";
+
+fn run(events: Vec<Event>) -> Vec<Stamped> {
+    let started = Event::RunStarted {
+        format: FORMAT,
+        scenario: "log-collector-follows-the-nodes".into(),
+        file: "scenarios/membership/follows.yaml".into(),
+        steps: [APPLY, EXPECT, HOLD].map(String::from).to_vec(),
+    };
+    let all = std::iter::once(started).chain(events);
+    all.map(|event| Stamped { at: Timestamp::UNIX_EPOCH, elapsed_ms: 0, event }).collect()
+}
+
+fn started() -> Vec<Event> {
+    let nodes = ["control-plane", "worker-1", "worker-2"].map(String::from).to_vec();
+    let image = |name: &str, skipped: bool| Event::ImagePushed {
+        name: name.into(),
+        from: "local image `rollcall/agent:1`".into(),
+        bytes: if skipped { 0 } else { 12_345_678 },
+        skipped,
+    };
+    vec![
+        Event::ClusterStarting { nodes: nodes.clone() },
+        image("docker.io/library/fluentd:latest", false),
+        image("docker.io/rollcall/agent:1", true),
+        Event::ClusterStarted { nodes, took_ms: 4_840 },
+    ]
+}
+
+fn step(index: usize, name: Option<&str>, summary: &str, outcome: StepOutcome, took_ms: u64) -> Vec<Event> {
+    vec![
+        Event::StepStarted { index, name: name.map(String::from), summary: summary.into() },
+        Event::StepProgress { index, report: Report { summary: "not yet".into(), nodes: Vec::new() } },
+        Event::StepFinished { index, outcome, took_ms },
+    ]
+}
+
+fn roll_call(last_pod_is_ready: bool) -> Event {
+    let pod = |name: &str, revision, ready| RollCallPod { name: name.into(), revision, ready };
+    let row = |node: &str, role, ready, pods| RollCallRow { node: node.into(), role, ready, pods };
+    Event::RollCall {
+        rows: vec![
+            row("control-plane", Role::ControlPlane, true, Vec::new()),
+            row("worker-1", Role::Worker, true, vec![pod("log-collector-4jx7p", Some(2), true)]),
+            row(
+                "worker-2",
+                Role::Worker,
+                last_pod_is_ready,
+                vec![pod("log-collector-9h2vd", Some(1), last_pod_is_ready), pod("log-collector-zz8kq", None, true)],
+            ),
+        ],
+    }
+}
+
+fn finished(verdict: Verdict, cleanup: Cleanup) -> Event {
+    Event::RunFinished { verdict, took_ms: 12_345, cleanup }
+}
+
+pub(super) fn held() -> Vec<Stamped> {
+    let mut events = started();
+    events.extend(step(0, None, APPLY, StepOutcome::Held, 87));
+    events.extend(step(1, Some("before"), EXPECT, StepOutcome::Held, 1_950));
+    events.extend(step(2, None, HOLD, StepOutcome::Held, 3_000));
+    events.push(roll_call(true));
+    events.push(finished(Verdict::Held, Cleanup::Done));
+    run(events)
+}
+
+pub(super) fn did_not_hold() -> Vec<Stamped> {
+    let node = |node: &str, what: &str| NodeReport { node: node.into(), what: what.into() };
+    let outcome = StepOutcome::Failed {
+        message: "daemonset `log-collector` did not converge: 1 of 2 eligible nodes has no ready pod after 20.0s"
+            .into(),
+        report: Some(Report {
+            summary: "1 of 2 eligible nodes has no ready pod".into(),
+            nodes: vec![
+                node("worker-2", "pod `log-collector-9h2vd` waiting for 18s, `ErrImagePull`"),
+                node("worker-1", "one ready pod"),
+                node("worker-3", "one ready pod"),
+            ],
+        }),
+    };
+    let mut events = started();
+    events.extend(step(0, None, APPLY, StepOutcome::Held, 87));
+    events.extend(step(1, None, EXPECT, outcome, 20_000));
+    events.push(roll_call(false));
+    events.push(finished(Verdict::DidNotHold, Cleanup::Kept));
+    run(events)
+}
+
+pub(super) fn environment() -> Vec<Stamped> {
+    let message = "cluster `x` has no node `worker-9`\n(hint: did you mean `worker-1`?)".to_owned();
+    let mut events = started();
+    events.extend(step(0, None, "stop node `worker-9`", StepOutcome::Environment { message }, 3));
+    events.push(finished(Verdict::Environment, Cleanup::Done));
+    run(events)
+}
+
+pub(super) fn interrupted() -> Vec<Stamped> {
+    let mut events = started();
+    events.extend(step(0, None, APPLY, StepOutcome::Held, 87));
+    events.extend(step(1, None, EXPECT, StepOutcome::Environment { message: "interrupted".into() }, 640));
+    events.push(finished(Verdict::Environment, Cleanup::Done));
+    run(events)
+}
+
+pub(super) fn not_started(cleanup: Cleanup) -> Vec<Stamped> {
+    let nodes = ["control-plane".to_owned()].to_vec();
+    run(vec![Event::ClusterStarting { nodes }, finished(Verdict::Environment, cleanup)])
+}

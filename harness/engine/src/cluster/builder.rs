@@ -1,0 +1,455 @@
+//! Making a cluster: every container at once, because nothing a node needs is made by another.
+
+use std::{
+    collections::BTreeMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    net::TcpListener,
+    sync::Arc,
+    time::Duration,
+};
+
+use futures::future::{join_all, try_join_all};
+use kube::{
+    Client, Config,
+    config::{KubeConfigOptions, Kubeconfig},
+};
+use rollcall_model::{NodeSpec, Role, scenario::names};
+use tokio::sync::{Mutex, OnceCell};
+
+use super::{
+    Cluster, capabilities,
+    machine::Machine,
+    registration::{SERVICE_ADDRESSES, SERVING},
+};
+use crate::{
+    clock,
+    distro::{BoxDistro, Distro, Layout, Member, NODE_IMAGE_REPOSITORY},
+    docker::{ContainerSpec, Docker, Network},
+    error::{Error, Result},
+    images::{self, ImageSource, PushOutcome},
+    labels,
+    observe::Observer,
+    sweep::{self, Scope},
+};
+
+/// The Kubernetes version of a cluster where none is asked for.
+pub const DEFAULT_KUBERNETES: &str = "v1.37.2";
+
+/// How long a cluster may take to come up. Two busy cores need some ten seconds; a deadline that is met is a defect.
+const START_DEADLINE: Duration = Duration::from_secs(120);
+
+/// The address number of the control-plane node; workers follow.
+pub(super) const FIRST_NUMBER: u8 = 10;
+
+/// Names of container and cluster together stay below what a host name may have.
+const MAX_CLUSTER_NAME: usize = 40;
+
+/// Told of each image that was pushed.
+type OnImage = Box<dyn FnMut(&PushOutcome) + Send>;
+
+/// A cluster that is not made yet.
+#[must_use = "nothing happens until `start` is called"]
+#[derive(Default)]
+pub struct ClusterBuilder {
+    name: Option<String>,
+    nodes: Vec<NodeSpec>,
+    images: Vec<(String, ImageSource)>,
+    kubernetes: Option<String>,
+    keep: bool,
+    api_port: Option<u16>,
+    on_image: Option<OnImage>,
+}
+
+impl ClusterBuilder {
+    /// The name; a new one is invented where none is given.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// One more node. Without any there is one control-plane node.
+    pub fn node(mut self, node: NodeSpec) -> Self {
+        self.nodes.push(node);
+        self
+    }
+
+    /// A control-plane node `control-plane` and so many workers `worker-1`, `worker-2`, …
+    pub fn workers(mut self, count: usize) -> Self {
+        self.nodes = vec![plain_node("control-plane", Role::ControlPlane)];
+        self.nodes.extend((1..=count).map(|number| plain_node(&format!("worker-{number}"), Role::Worker)));
+        self
+    }
+
+    /// An image of the local engine that pods may use under its own name.
+    pub fn image(self, image: impl Into<String>) -> Self {
+        let image = image.into();
+        self.image_as(image.clone(), ImageSource::Local(image))
+    }
+
+    /// An image that pods find under another name.
+    pub fn image_as(mut self, name: impl Into<String>, source: ImageSource) -> Self {
+        self.images.push((name.into(), source));
+        self
+    }
+
+    /// The Kubernetes version: a minor (`1.37`) or a full one (`v1.37.2`).
+    pub fn kubernetes(mut self, version: impl Into<String>) -> Self {
+        self.kubernetes = Some(version.into());
+        self
+    }
+
+    /// Lets the cluster outlive this process.
+    pub fn keep(mut self, keep: bool) -> Self {
+        self.keep = keep;
+        self
+    }
+
+    /// The loopback port of the API server; any free one where none is given.
+    pub fn api_port(mut self, port: u16) -> Self {
+        self.api_port = Some(port);
+        self
+    }
+
+    /// Is called for each image when it is there.
+    pub fn on_image(mut self, told: impl FnMut(&PushOutcome) + Send + 'static) -> Self {
+        self.on_image = Some(Box::new(told));
+        self
+    }
+
+    /// Makes the cluster and returns when every node is ready for use: registered, Ready, with its labels and taints,
+    /// and every image in reach.
+    ///
+    /// # Errors
+    /// When the request makes no sense, the engine or the image is missing, or a node does not come up. Nothing is
+    /// left behind then.
+    pub async fn start(mut self) -> Result<Cluster> {
+        let name = self.name.take().unwrap_or_else(invented_name);
+        let members = self.members()?;
+        check_name(&name)?;
+        crate::tls::install_provider();
+        let docker = Docker::connect().await?;
+        // What dead runs left could hold an address range or a name.
+        if let Err(error) = sweep::sweep_with(&docker, &Scope::Dead).await {
+            tracing::warn!(error = crate::error::chain(&error), "could not remove what an earlier run left");
+        }
+        if !docker.containers_labelled(&format!("{}={name}", labels::CLUSTER)).await?.is_empty() {
+            return Err(Error::usage_hint(
+                format!("there is a cluster `{name}` already"),
+                format!("choose another name, or remove it with `rollcall down {name}`"),
+            ));
+        }
+        let image = self.node_image(&docker).await?;
+        let distro: Arc<dyn Distro> = Arc::new(BoxDistro::create(image)?);
+        let cluster_labels = labels::of_cluster(&name, distro.name(), distro.image(), self.keep);
+        let result = async {
+            let network = docker.create_network(&format!("rollcall-{name}"), &cluster_labels, seed(&name)).await?;
+            self.bring_up(&name, members, docker.clone(), distro, network).await
+        }
+        .await;
+        if result.is_err() {
+            // Nothing half made stays; its failure must not hide the first one.
+            if let Err(second) = sweep::sweep_with(&docker, &Scope::Cluster(name.clone())).await {
+                tracing::warn!(
+                    cluster = name,
+                    error = crate::error::chain(&second),
+                    "could not remove a half made cluster"
+                );
+            }
+        }
+        result
+    }
+
+    async fn bring_up(
+        mut self,
+        name: &str,
+        members: Vec<Member>,
+        docker: Docker,
+        distro: Arc<dyn Distro>,
+        network: Network,
+    ) -> Result<Cluster> {
+        let started = clock::instant();
+        // The ports are chosen here and not by the engine, which would choose others when the node is restarted.
+        let (api_port, registry_port) = (self.api_port.map_or_else(free_port, Ok)?, free_port()?);
+        let layout = Layout {
+            cluster: name.to_owned(),
+            control_plane: network.address(FIRST_NUMBER),
+            network,
+            keep: self.keep,
+            api_port,
+            registry_port,
+        };
+        let kubeconfig = distro.admin_kubeconfig(&layout, &format!("https://127.0.0.1:{api_port}"))?;
+        let client = client(&kubeconfig).await?;
+        let mut cluster = Cluster {
+            docker,
+            distro,
+            layout,
+            machines: Mutex::new(BTreeMap::new()),
+            joining: Mutex::default(),
+            capabilities: capabilities::wanted(),
+            observer: Observer::start(&client),
+            client,
+            discovery: OnceCell::new(),
+            kubeconfig,
+            registry_port,
+            // The caller removes what is half made.
+            remove_on_drop: false,
+        };
+        let (control_plane, workers): (Vec<Member>, Vec<Member>) =
+            members.into_iter().partition(|member| member.role == Role::ControlPlane);
+        // The control plane first by a breath: everything waits for its API server.
+        for member in control_plane {
+            cluster.boot_first(member).await?;
+        }
+        try_join_all(workers.into_iter().map(|member| cluster.boot(member))).await?;
+        let phase = |what: &str| tracing::debug!(cluster = name, elapsed = ?started.elapsed(), what);
+        phase("every container runs");
+        let machines: Vec<Arc<Machine>> = cluster.machines.lock().await.values().cloned().collect();
+        let ready = async {
+            let images = async {
+                self.push_images(&cluster, &machines).await?;
+                phase("images are there");
+                Ok(())
+            };
+            let nodes = async {
+                cluster.api_answers(SERVING, &machines, START_DEADLINE).await?;
+                phase("the API server answers");
+                try_join_all(machines.iter().map(|machine| cluster.register(&machine.member))).await?;
+                phase("nodes have their objects");
+                let left = START_DEADLINE.saturating_sub(started.elapsed());
+                let usable = try_join_all(machines.iter().map(|machine| cluster.usable(machine, left, None))).await?;
+                phase("nodes are ready for use");
+                Ok::<_, Error>(usable)
+            };
+            let names = async {
+                cluster.api_answers(SERVICE_ADDRESSES, &machines, START_DEADLINE).await?;
+                phase("Services can be made");
+                cluster.serve_names().await?;
+                phase("names are served");
+                Ok::<_, Error>(())
+            };
+            let (images, nodes, names) = tokio::join!(images, nodes, names);
+            nodes?;
+            images?;
+            names
+        };
+        ready.await?;
+        cluster.remove_on_drop = true;
+        Ok(cluster)
+    }
+
+    async fn push_images(&mut self, cluster: &Cluster, machines: &[Arc<Machine>]) -> Result<()> {
+        if self.images.is_empty() {
+            return Ok(());
+        }
+        for machine in machines.iter().filter(|machine| machine.member.role == Role::ControlPlane) {
+            machine.reported("the image registry", START_DEADLINE, |status| status.is_ready("registry")).await?;
+        }
+        let images = std::mem::take(&mut self.images);
+        let pushes =
+            images.iter().map(|(name, source)| images::push(&cluster.docker, cluster.registry_port, name, source));
+        for outcome in join_all(pushes).await {
+            let outcome = outcome?;
+            if let Some(told) = &mut self.on_image {
+                told(&outcome);
+            }
+        }
+        Ok(())
+    }
+
+    /// The nodes with their addresses.
+    fn members(&self) -> Result<Vec<Member>> {
+        let nodes = if self.nodes.is_empty() {
+            vec![plain_node("control-plane", Role::ControlPlane)]
+        } else {
+            self.nodes.clone()
+        };
+        let control_planes = nodes.iter().filter(|node| node.role == Role::ControlPlane).count();
+        if control_planes != 1 {
+            return Err(Error::usage_hint(
+                format!("a cluster of distro `box` has one control-plane node, and {control_planes} are asked for"),
+                "give one node the role `control-plane`",
+            ));
+        }
+        let mut numbers = FIRST_NUMBER + 1..=254;
+        let mut members: Vec<Member> = Vec::new();
+        for node in nodes {
+            check_node(&node)?;
+            if members.iter().any(|member| member.name == node.name) {
+                return Err(Error::usage(format!("two nodes are called `{}`", node.name)));
+            }
+            let number = match node.role {
+                Role::ControlPlane => FIRST_NUMBER,
+                Role::Worker => numbers.next().ok_or_else(too_many)?,
+            };
+            members.push(member(node, number));
+        }
+        Ok(members)
+    }
+
+    /// The local node image of the version asked for.
+    async fn node_image(&self, docker: &Docker) -> Result<String> {
+        let wanted = self.kubernetes.as_deref().unwrap_or(DEFAULT_KUBERNETES);
+        let image = if wanted.trim_start_matches('v').split('.').count() == 2 {
+            let minor = format!("v{}.", wanted.trim_start_matches('v'));
+            let tags = docker.tags_of(NODE_IMAGE_REPOSITORY).await?;
+            tags.into_iter().filter(|tag| tag.starts_with(&minor)).max().map_or_else(
+                || format!("{NODE_IMAGE_REPOSITORY}:{minor}x"),
+                |tag| format!("{NODE_IMAGE_REPOSITORY}:{tag}"),
+            )
+        } else {
+            format!("{NODE_IMAGE_REPOSITORY}:v{}", wanted.trim_start_matches('v'))
+        };
+        match docker.image_id(&image).await? {
+            Some(_) => Ok(image),
+            None => {
+                let minor: Vec<&str> = wanted.trim_start_matches('v').split('.').take(2).collect();
+                let hint = if wanted == DEFAULT_KUBERNETES {
+                    "build it with `make image`".to_owned()
+                } else {
+                    format!("build it with `make image KUBERNETES={}`", minor.join("."))
+                };
+                Err(Error::ImageMissing { image, hint })
+            }
+        }
+    }
+}
+
+impl Cluster {
+    /// Boots the first container, and finds out which capabilities this engine can give.
+    async fn boot_first(&mut self, member: Member) -> Result<()> {
+        match self.boot(member.clone()).await {
+            Err(Error::Engine { action, object, source }) if is_capability_error(&source) => {
+                let fewer = capabilities::without_optional(&self.capabilities);
+                if fewer == self.capabilities {
+                    return Err(Error::Engine { action, object, source });
+                }
+                self.docker.remove_container(&object).await?;
+                self.capabilities = fewer;
+                self.boot(member).await.map(drop)
+            }
+            other => other.map(drop),
+        }
+    }
+
+    /// Makes and powers on the container of a member.
+    pub(super) async fn boot(&self, member: Member) -> Result<Arc<Machine>> {
+        let made = self.distro.node(&self.layout, &member)?;
+        let container = container_name(&self.layout.cluster, &member.name);
+        let mut container_labels =
+            labels::of_cluster(&self.layout.cluster, self.distro.name(), self.distro.image(), self.layout.keep);
+        container_labels.insert(labels::NODE.into(), member.name.clone());
+        container_labels.insert(labels::ROLE.into(), member.role.as_str().into());
+        let spec = ContainerSpec {
+            name: container.clone(),
+            hostname: member.name.clone(),
+            image: self.distro.image().to_owned(),
+            labels: container_labels,
+            network: self.layout.network.name.clone(),
+            address: self.layout.network.address(member.number),
+            capabilities: self.capabilities.clone(),
+            volumes: made.volumes,
+            ports: made.ports,
+            files: made.files,
+            keep: self.layout.keep,
+        };
+        self.docker.create_container(spec).await?;
+        let machine = Arc::new(Machine::new(member, container.clone(), self.layout.keep));
+        self.docker.start_container(&container).await?;
+        machine.attach(&self.docker).await?;
+        machine.power_on().await?;
+        self.machines.lock().await.insert(machine.member.name.clone(), machine.clone());
+        Ok(machine)
+    }
+}
+
+fn is_capability_error(error: &testcontainers::bollard::errors::Error) -> bool {
+    let text = error.to_string();
+    text.contains("operation not permitted") && text.contains("cap")
+}
+
+/// A Kubernetes client from a kubeconfig, with the retries and time limits of a harness.
+pub(super) async fn client(kubeconfig: &str) -> Result<Client> {
+    let invalid = |source: kube::config::KubeconfigError| Error::Usage {
+        message: format!("the kubeconfig of the cluster cannot be read: {source}"),
+        hint: None,
+    };
+    let parsed = Kubeconfig::from_yaml(kubeconfig).map_err(invalid)?;
+    let mut config = Config::from_custom_kubeconfig(parsed, &KubeConfigOptions::default()).await.map_err(invalid)?;
+    // The default hides what an API server answers behind up to fifteen retries; ours know their deadlines.
+    config.default_retry = false;
+    Client::try_from(config).map_err(|source| Error::Kubernetes {
+        action: "make a client for",
+        object: "the cluster".into(),
+        source: Box::new(source),
+    })
+}
+
+/// The name of a node's container.
+pub(super) fn container_name(cluster: &str, node: &str) -> String {
+    format!("rollcall-{cluster}-{node}")
+}
+
+/// A node with its address number, and the taint kubeadm gives a control plane.
+pub(super) fn member(node: NodeSpec, number: u8) -> Member {
+    let mut labels = node.labels;
+    let mut taints = node.taints;
+    if node.role == Role::ControlPlane {
+        labels.insert(CONTROL_PLANE_LABEL.into(), String::new());
+        taints.push(rollcall_model::Taint {
+            key: CONTROL_PLANE_LABEL.into(),
+            value: String::new(),
+            effect: rollcall_model::TaintEffect::NoSchedule,
+        });
+    }
+    Member { name: node.name, role: node.role, number, labels, taints }
+}
+
+const CONTROL_PLANE_LABEL: &str = rollcall_model::world::view::CONTROL_PLANE_LABEL;
+
+pub(super) fn check_node(node: &NodeSpec) -> Result<()> {
+    names::dns_label(&node.name).map_err(|why| Error::usage(format!("node name `{}` {why}", node.name)))?;
+    if node.name.len() > rollcall_model::scenario::MAX_NODE_NAME {
+        return Err(Error::usage(format!(
+            "node name `{}` is longer than {} characters",
+            node.name,
+            rollcall_model::scenario::MAX_NODE_NAME
+        )));
+    }
+    Ok(())
+}
+
+fn check_name(name: &str) -> Result<()> {
+    names::dns_label(name).map_err(|why| Error::usage(format!("cluster name `{name}` {why}")))?;
+    if name.len() > MAX_CLUSTER_NAME {
+        return Err(Error::usage(format!("cluster name `{name}` is longer than {MAX_CLUSTER_NAME} characters")));
+    }
+    Ok(())
+}
+
+pub(super) fn too_many() -> Error {
+    Error::usage("a cluster of distro `box` has room for 244 nodes")
+}
+
+fn plain_node(name: &str, role: Role) -> NodeSpec {
+    NodeSpec { name: name.into(), role, labels: BTreeMap::new(), taints: Vec::new() }
+}
+
+/// A name that no other run has: of the process and the moment.
+fn invented_name() -> String {
+    format!("rc-{:08x}", seed(&format!("{}-{:?}", std::process::id(), clock::instant())) & 0xffff_ffff)
+}
+
+fn seed(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// A port that is free on loopback now.
+fn free_port() -> Result<u16> {
+    TcpListener::bind(("127.0.0.1", 0))
+        .and_then(|listener| listener.local_addr())
+        .map(|address| address.port())
+        .map_err(|source| Error::file("find a free port on", "127.0.0.1", source))
+}

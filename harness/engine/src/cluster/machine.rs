@@ -1,0 +1,240 @@
+//! The container of a node as seen by the process that holds it: its power line (standard input) and what its PID 1
+//! reports. The contract is in `node/init/README.md`.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use futures::StreamExt;
+use serde::Deserialize;
+use testcontainers::bollard::container::LogOutput;
+use tokio::sync::{Mutex, watch};
+
+use crate::{
+    distro::Member,
+    docker::{Attached, Docker, Input, send_line},
+    error::{Error, Result},
+};
+
+/// The container of one node.
+pub(super) struct Machine {
+    pub(super) member: Member,
+    pub(super) container: String,
+    keep: bool,
+    line: Mutex<Option<Line>>,
+    status: watch::Sender<Status>,
+}
+
+/// The open standard input, and the task that reads the output.
+struct Line {
+    input: Input,
+    reader: tokio::task::JoinHandle<()>,
+}
+
+/// What PID 1 has reported.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Status {
+    /// `off`, `booting`, `up`, `failed`, `stopping`; empty before the first report.
+    pub(super) state: String,
+    pub(super) reason: Option<String>,
+    pub(super) processes: BTreeMap<String, ProcessStatus>,
+    /// The container's output ended.
+    pub(super) ended: bool,
+}
+
+/// What PID 1 has reported of one process.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct ProcessStatus {
+    pub(super) state: String,
+    pub(super) restarts: u64,
+    pub(super) last_exit: Option<String>,
+    pub(super) last_log: Option<String>,
+}
+
+/// One line of PID 1's report.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
+enum ReportLine {
+    Node { state: String, reason: Option<String> },
+    Process { name: String, state: String, restarts: u64, last_exit: Option<String>, last_log: Option<String> },
+    Warning { message: String },
+}
+
+impl Machine {
+    pub(super) fn new(member: Member, container: String, keep: bool) -> Self {
+        Self { member, container, keep, line: Mutex::new(None), status: watch::Sender::new(Status::default()) }
+    }
+
+    /// Holds the container's standard input from now on and follows its reports.
+    pub(super) async fn attach(&self, docker: &Docker) -> Result<()> {
+        let Attached { input, mut output } = docker.attach(&self.container, !self.keep).await?;
+        let status = self.status.clone();
+        status.send_replace(Status::default());
+        let reader = tokio::spawn(async move {
+            let mut rest = String::new();
+            while let Some(Ok(frame)) = output.next().await {
+                let (LogOutput::StdOut { message } | LogOutput::StdErr { message } | LogOutput::Console { message }) =
+                    frame
+                else {
+                    continue;
+                };
+                rest.push_str(&String::from_utf8_lossy(&message));
+                while let Some((line, remainder)) = rest.split_once('\n') {
+                    status.send_modify(|status| status.take_in(line));
+                    rest = remainder.to_owned();
+                }
+            }
+            status.send_modify(|status| status.ended = true);
+        });
+        if let Some(old) = self.line.lock().await.replace(Line { input, reader }) {
+            old.reader.abort();
+        }
+        Ok(())
+    }
+
+    /// Powers the node on. A kept node does that by itself.
+    pub(super) async fn power_on(&self) -> Result<()> {
+        if self.keep {
+            return Ok(());
+        }
+        let mut line = self.line.lock().await;
+        let Some(line) = line.as_mut() else { return Ok(()) };
+        send_line(&mut line.input, "start")
+            .await
+            .map_err(|source| Error::file("write to the standard input of", &self.container, source))
+    }
+
+    pub(super) fn status(&self) -> watch::Receiver<Status> {
+        self.status.subscribe()
+    }
+
+    /// Waits until PID 1's report satisfies `done`.
+    pub(super) async fn reported(&self, what: &str, deadline: Duration, done: impl Fn(&Status) -> bool) -> Result<()> {
+        let mut status = self.status();
+        let wait = async {
+            loop {
+                let seen = status.borrow_and_update().clone();
+                if done(&seen) {
+                    return Ok(());
+                }
+                if seen.state == "failed" || seen.ended {
+                    return Err(self.boot_error(&seen));
+                }
+                if status.changed().await.is_err() {
+                    return Err(self.boot_error(&seen));
+                }
+            }
+        };
+        match tokio::time::timeout(deadline, wait).await {
+            Ok(result) => result,
+            Err(_) => Err(Error::Timeout {
+                what: format!("{what} on node `{}`", self.member.name),
+                waited: deadline,
+                last: rollcall_model::Report { summary: self.status.borrow().describe(), nodes: Vec::new() },
+            }),
+        }
+    }
+
+    /// Ends with an error as soon as the node reports that it cannot boot or its container ends; otherwise never.
+    pub(super) async fn failure(&self) -> Error {
+        let mut status = self.status();
+        loop {
+            let seen = status.borrow_and_update().clone();
+            if seen.state == "failed" || seen.ended {
+                return self.boot_error(&seen);
+            }
+            if status.changed().await.is_err() {
+                return self.boot_error(&seen);
+            }
+        }
+    }
+
+    fn boot_error(&self, status: &Status) -> Error {
+        Error::Boot { node: self.member.name.clone(), reason: status.describe() }
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        if let Some(line) = self.line.get_mut().take() {
+            line.reader.abort();
+        }
+    }
+}
+
+impl Status {
+    fn take_in(&mut self, line: &str) {
+        match serde_json::from_str(line) {
+            Ok(ReportLine::Node { state, reason }) => {
+                self.state = state;
+                self.reason = reason;
+            }
+            Ok(ReportLine::Process { name, state, restarts, last_exit, last_log }) => {
+                self.processes.insert(name, ProcessStatus { state, restarts, last_exit, last_log });
+            }
+            Ok(ReportLine::Warning { message }) => tracing::debug!(message, "a node warns"),
+            // Before its configuration is read, PID 1 speaks plain text, and only of what went wrong.
+            Err(_) if !line.trim().is_empty() => self.reason = Some(line.trim().to_owned()),
+            Err(_) => {}
+        }
+    }
+
+    /// Whether a process has been ready.
+    pub(super) fn is_ready(&self, process: &str) -> bool {
+        self.processes.get(process).is_some_and(|process| process.state == "ready")
+    }
+
+    /// The state in one line, with what went wrong first.
+    pub(super) fn describe(&self) -> String {
+        let troubled: Vec<String> = self
+            .processes
+            .iter()
+            .filter(|(_, process)| process.restarts > 0 || process.state == "backoff")
+            .map(|(name, process)| {
+                let exit = process.last_exit.as_deref().unwrap_or("unknown");
+                let log = process.last_log.as_deref().unwrap_or("nothing");
+                format!("`{name}` ended {} times, last with {exit}, and said: {log}", process.restarts.max(1))
+            })
+            .collect();
+        if !troubled.is_empty() {
+            return troubled.join("; ");
+        }
+        if let Some(reason) = &self.reason {
+            return reason.clone();
+        }
+        if self.ended {
+            return "its container ended".into();
+        }
+        let waiting: Vec<String> = self
+            .processes
+            .iter()
+            .filter(|(_, process)| process.state != "ready")
+            .map(|(name, process)| format!("`{name}` is {}", process.state))
+            .collect();
+        match (self.state.as_str(), waiting.is_empty()) {
+            ("", _) => "its PID 1 has reported nothing yet".into(),
+            (state, true) => format!("it is {state}"),
+            (state, false) => format!("it is {state}: {}", waiting.join(", ")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Status;
+
+    #[test]
+    fn a_process_that_keeps_ending_is_named_with_its_last_words() {
+        let mut status = Status::default();
+        status.take_in(r#"{"event":"node","state":"booting","reason":null,"afterMs":0}"#);
+        status.take_in(
+            r#"{"event":"process","name":"kubelet","state":"backoff","pid":null,"restarts":2,"lastExit":"exit code 1","lastLog":"no such flag","readyAfterMs":null,"afterMs":9}"#,
+        );
+        assert_eq!(status.describe(), "`kubelet` ended 2 times, last with exit code 1, and said: no such flag");
+    }
+
+    #[test]
+    fn plain_text_of_pid_1_is_kept_as_the_reason() {
+        let mut status = Status::default();
+        status.take_in("unknown field `keeep`");
+        assert_eq!(status.describe(), "unknown field `keeep`");
+    }
+}

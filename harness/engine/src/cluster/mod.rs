@@ -1,0 +1,192 @@
+//! Clusters and their nodes: making, changing, breaking and removing them.
+//!
+//! The truth about a cluster is in the labels of its containers and in its API server; a [`Cluster`] is a handle.
+
+mod add;
+mod builder;
+mod capabilities;
+mod dns;
+mod drain;
+mod find;
+mod machine;
+mod metadata;
+mod network_cut;
+mod power;
+mod registration;
+mod remove;
+mod workloads;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+pub use builder::{ClusterBuilder, DEFAULT_KUBERNETES};
+pub use drain::DrainOptions;
+use kube::{Client, Discovery};
+use machine::Machine;
+use rollcall_model::{Condition, Memory, Report, World};
+use tokio::sync::{Mutex, OnceCell};
+
+use crate::{
+    distro::{Distro, Layout},
+    docker::Docker,
+    error::{Error, Result},
+    images::{self, ImageSource, PushOutcome},
+    observe::{Observer, Wait},
+    sweep::{self, Scope},
+};
+
+/// How long a verb waits where the caller does not say.
+pub const VERB_DEADLINE: Duration = Duration::from_secs(60);
+
+/// A running cluster.
+///
+/// Unless it was made to be kept, it is removed when this value is dropped, and its containers end by themselves when
+/// the process is killed.
+#[must_use = "a cluster that is dropped is removed"]
+pub struct Cluster {
+    docker: Docker,
+    distro: Arc<dyn Distro>,
+    layout: Layout,
+    machines: Mutex<BTreeMap<String, Arc<Machine>>>,
+    /// Names and numbers of nodes that are joining just now.
+    joining: Mutex<BTreeMap<String, u8>>,
+    capabilities: Vec<String>,
+    client: Client,
+    observer: Observer,
+    discovery: OnceCell<Discovery>,
+    kubeconfig: String,
+    registry_port: u16,
+    /// Cleared by [`Cluster::destroy`], so that dropping does not remove a second time.
+    remove_on_drop: bool,
+}
+
+impl Cluster {
+    /// Describes a new cluster.
+    #[must_use]
+    pub fn builder() -> ClusterBuilder {
+        ClusterBuilder::default()
+    }
+
+    /// The cluster's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.layout.cluster
+    }
+
+    /// A kubeconfig with every right, for this machine alone. It holds a private key.
+    #[must_use]
+    pub fn kubeconfig(&self) -> &str {
+        &self.kubeconfig
+    }
+
+    /// A Kubernetes client with every right.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// What the watches have seen so far.
+    #[must_use]
+    pub fn world(&self) -> Arc<World> {
+        self.observer.world()
+    }
+
+    /// The names of the nodes, stopped ones too.
+    pub async fn node_names(&self) -> Vec<String> {
+        self.machines.lock().await.keys().cloned().collect()
+    }
+
+    /// Makes an image available to the cluster under a name, so that manifests that use the name run unmodified.
+    ///
+    /// # Errors
+    /// When there is no such image, or it is none, or the registry refuses it.
+    pub async fn load_image(&self, name: &str, source: &ImageSource) -> Result<PushOutcome> {
+        images::push(&self.docker, self.registry_port, name, source).await
+    }
+
+    /// Waits until a condition is true and says how long that took.
+    ///
+    /// # Errors
+    /// [`Error::Timeout`] or [`Error::Never`] with the last reason.
+    pub async fn wait(&self, condition: &Condition, deadline: Duration) -> Result<Duration> {
+        self.wait_with(condition, deadline, &Memory::default(), &mut |_| {}).await
+    }
+
+    pub(crate) async fn wait_with(
+        &self,
+        condition: &Condition,
+        deadline: Duration,
+        memory: &Memory,
+        progress: &mut (dyn FnMut(&Report) + Send),
+    ) -> Result<Duration> {
+        Wait { what: condition.to_string(), deadline, progress }
+            .until(
+                &self.observer,
+                |world, now| condition.judge(world, now, memory),
+                |world, now| condition.next_check(world, now),
+            )
+            .await
+    }
+
+    pub(crate) fn observer(&self) -> &Observer {
+        &self.observer
+    }
+
+    /// Removes every container, volume and network of the cluster and returns when they are gone.
+    ///
+    /// # Errors
+    /// When the engine could not remove something; the rest is removed all the same.
+    pub async fn destroy(mut self) -> Result<()> {
+        self.remove_on_drop = false;
+        self.observer.stop();
+        sweep::sweep_with(&self.docker, &Scope::Cluster(self.layout.cluster.clone())).await.map(drop)
+    }
+
+    /// Lets the cluster live on after this handle.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] unless it was made to be kept.
+    pub fn keep(mut self) -> Result<()> {
+        if !self.layout.keep {
+            return Err(Error::usage("a cluster that ends with its maker cannot be kept"));
+        }
+        self.remove_on_drop = false;
+        Ok(())
+    }
+
+    async fn machine(&self, node: &str) -> Result<Arc<Machine>> {
+        let machines = self.machines.lock().await;
+        if let Some(machine) = machines.get(node) {
+            return Ok(machine.clone());
+        }
+        let names: Vec<&str> = machines.keys().map(String::as_str).collect();
+        let hint = match rollcall_model::diagnostic::nearest(node, names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("the nodes are {}", names.join(", ")),
+        };
+        Err(Error::usage_hint(format!("cluster `{}` has no node `{node}`", self.name()), hint))
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if !self.remove_on_drop || self.layout.keep {
+            return;
+        }
+        let name = self.layout.cluster.clone();
+        // A destructor cannot wait on the runtime it may be running on, so it brings its own.
+        let removal = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(async {
+                let docker = Docker::connect_afresh().await.map_err(std::io::Error::other)?;
+                sweep::sweep_with(&docker, &Scope::Cluster(name)).await.map_err(std::io::Error::other)
+            })
+        });
+        match removal.join() {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(cluster = self.layout.cluster, %error, "could not remove a dropped cluster")
+            }
+            Err(_) => tracing::warn!(cluster = self.layout.cluster, "removing a dropped cluster panicked"),
+        }
+    }
+}

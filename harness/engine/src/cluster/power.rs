@@ -1,0 +1,95 @@
+//! Killing, starting and freezing the container of a node.
+
+use std::time::Duration;
+
+use super::{Cluster, machine::Machine};
+use crate::{clock, error::Result};
+
+/// How long PID 1 may take to report that it is off.
+const OFF_DEADLINE: Duration = Duration::from_secs(15);
+
+impl Cluster {
+    /// Kills every process of a node at once, as a power failure would. Its disk stays; its pods stay bound to it.
+    ///
+    /// Returns when nothing of it runs any more, and not when Kubernetes has noticed.
+    ///
+    /// # Errors
+    /// When there is no such node or the engine refuses.
+    pub async fn stop_node(&self, node: &str) -> Result<Duration> {
+        let started = clock::instant();
+        let machine = self.machine(node).await?;
+        if self.layout.keep {
+            self.docker.kill_container(&machine.container).await?;
+        } else {
+            // A container that removes itself when it ends would be gone after a kill; restarted, its PID 1 does
+            // nothing until it is told to.
+            self.docker.restart_container(&machine.container).await?;
+            machine.attach(&self.docker).await?;
+            machine.reported("power off", OFF_DEADLINE, |status| status.state == "off").await?;
+        }
+        Ok(started.elapsed())
+    }
+
+    /// Starts a stopped node and returns when it is ready for use again.
+    ///
+    /// # Errors
+    /// When there is no such node or it does not come up in time.
+    pub async fn start_node(&self, node: &str, deadline: Duration) -> Result<Duration> {
+        let started = clock::instant();
+        let machine = self.machine(node).await?;
+        let since = clock::now();
+        if self.layout.keep {
+            self.docker.start_container(&machine.container).await?;
+            machine.attach(&self.docker).await?;
+        } else {
+            machine.power_on().await?;
+        }
+        self.back(&machine, deadline, since, started).await
+    }
+
+    /// Kills a node and starts it again.
+    ///
+    /// # Errors
+    /// As [`Cluster::stop_node`] and [`Cluster::start_node`].
+    pub async fn restart_node(&self, node: &str, deadline: Duration) -> Result<Duration> {
+        let started = clock::instant();
+        self.stop_node(node).await?;
+        self.start_node(node, deadline.saturating_sub(started.elapsed())).await?;
+        Ok(started.elapsed())
+    }
+
+    /// Freezes every process of a node: it keeps its connections and says nothing any more.
+    ///
+    /// # Errors
+    /// When there is no such node or the engine refuses.
+    pub async fn pause_node(&self, node: &str) -> Result<Duration> {
+        let started = clock::instant();
+        let machine = self.machine(node).await?;
+        self.docker.pause_container(&machine.container).await?;
+        Ok(started.elapsed())
+    }
+
+    /// Lets a frozen node go on and returns when it is ready for use again.
+    ///
+    /// # Errors
+    /// When there is no such node or it does not come back in time.
+    pub async fn resume_node(&self, node: &str, deadline: Duration) -> Result<Duration> {
+        let started = clock::instant();
+        let machine = self.machine(node).await?;
+        let since = clock::now();
+        self.docker.unpause_container(&machine.container).await?;
+        self.back(&machine, deadline, since, started).await
+    }
+
+    /// Waits until a node that was away has reported to the API server again.
+    pub(super) async fn back(
+        &self,
+        machine: &Machine,
+        deadline: Duration,
+        since: rollcall_model::Timestamp,
+        started: std::time::Instant,
+    ) -> Result<Duration> {
+        self.usable(machine, deadline.saturating_sub(started.elapsed()), Some(since)).await?;
+        Ok(started.elapsed())
+    }
+}

@@ -1,0 +1,169 @@
+//! A node's object in the API: there with its labels and taints before a kubelet can act on it, and ready for use.
+
+use std::{sync::Arc, time::Duration};
+
+use k8s_openapi::{
+    api::core::v1::{Node, Taint},
+    jiff::Timestamp,
+};
+use kube::{
+    Api,
+    api::{Patch, PatchParams, PostParams},
+};
+use rollcall_model::{Judgement, NodeReport, Report, World};
+use serde_json::json;
+
+use super::{Cluster, machine::Machine};
+use crate::{
+    distro::Member,
+    error::{Error, KubernetesContext, Result},
+};
+
+/// Answered as soon as requests are taken.
+pub(super) const SERVING: &str = "/version";
+/// Answered when Services can be given an address.
+pub(super) const SERVICE_ADDRESSES: &str = "/readyz/poststarthook/start-service-ip-repair-controllers";
+
+/// How soon an API server that does not answer yet is asked again. It has no way to tell that it is up but to answer.
+const ASK_AGAIN: Duration = Duration::from_millis(20);
+
+impl Cluster {
+    /// Returns when the API server answers a path with success.
+    pub(super) async fn api_answers(
+        &self,
+        path: &'static str,
+        machines: &[Arc<Machine>],
+        deadline: Duration,
+    ) -> Result<()> {
+        let asked = async {
+            loop {
+                let request = http::Request::get(path).body(Vec::new());
+                match request.map_err(kube::Error::HttpError) {
+                    Ok(request) => match self.client.request_text(request).await {
+                        Ok(_) => return Ok(()),
+                        Err(error) => tracing::trace!(path, %error, "the API server does not answer yet"),
+                    },
+                    Err(error) => return Err(error).doing("ask", || format!("the API server for `{path}`")),
+                }
+                tokio::time::sleep(ASK_AGAIN).await;
+            }
+        };
+        let failures = futures::future::select_all(machines.iter().map(|machine| Box::pin(machine.failure())));
+        tokio::select! {
+            answered = asked => answered,
+            (error, ..) = failures => Err(error),
+            () = tokio::time::sleep(deadline) => {
+                let nodes = machines.iter().map(|machine| NodeReport {
+                    node: machine.member.name.clone(),
+                    what: machine.status().borrow().describe(),
+                });
+                Err(Error::Timeout {
+                    what: format!("an answer of the API server to `{path}`"),
+                    waited: deadline,
+                    last: Report { summary: "it does not answer".into(), nodes: nodes.collect() },
+                })
+            }
+        }
+    }
+
+    /// Makes the Node object as an administrator, with what a kubelet may not give itself, or completes it where the
+    /// kubelet was first.
+    pub(super) async fn register(&self, member: &Member) -> Result<()> {
+        let nodes: Api<Node> = Api::all(self.client.clone());
+        let taints: Vec<Taint> = member.taints.iter().map(api_taint).collect();
+        let node = json!({
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": {"name": member.name, "labels": member.labels},
+            "spec": {"podCIDR": member.pod_range(), "podCIDRs": [member.pod_range()], "taints": taints},
+        });
+        let object = || format!("node `{}`", member.name);
+        let made: Node = match serde_json::from_value(node) {
+            Ok(node) => node,
+            Err(source) => return Err(kube::Error::SerdeError(source)).doing("describe", object),
+        };
+        match nodes.create(&PostParams::default(), &made).await {
+            Ok(_) => Ok(()),
+            Err(kube::Error::Api(status)) if status.is_already_exists() => {
+                // Its taints came with the registration (`registerWithTaints`).
+                let patch = json!({
+                    "metadata": {"labels": member.labels},
+                    "spec": {"podCIDR": member.pod_range(), "podCIDRs": [member.pod_range()]},
+                });
+                nodes
+                    .patch(&member.name, &PatchParams::default(), &Patch::Merge(patch))
+                    .await
+                    .map(drop)
+                    .doing("label", object)
+            }
+            Err(error) => Err(error).doing("make", object),
+        }
+    }
+
+    /// Returns when the node is Ready (with a heartbeat not older than `since`), has what it was given, and is not
+    /// tainted for not being ready.
+    pub(super) async fn usable(
+        &self,
+        machine: &Machine,
+        deadline: Duration,
+        since: Option<Timestamp>,
+    ) -> Result<Duration> {
+        let member = &machine.member;
+        let wait =
+            self.observer.wait(format!("node `{}` ready for use", member.name), deadline, |world, _| match not_usable(
+                world, member, since,
+            ) {
+                None => Judgement::Done,
+                Some(why) => Judgement::NotYet(Report {
+                    summary: why.clone(),
+                    nodes: vec![NodeReport { node: member.name.clone(), what: machine.status().borrow().describe() }],
+                }),
+            });
+        tokio::select! {
+            result = wait => result,
+            error = machine.failure() => Err(error),
+        }
+    }
+}
+
+/// Why pods cannot be put on a node yet.
+fn not_usable(world: &World, member: &Member, since: Option<Timestamp>) -> Option<String> {
+    let name = &member.name;
+    let Some(node) = world.nodes.get(name) else { return Some(format!("node `{name}` is not registered")) };
+    let conditions = node.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    let Some(ready) = conditions.into_iter().find(|condition| condition.type_ == "Ready") else {
+        return Some(format!("node `{name}` has not reported its state"));
+    };
+    if ready.status != "True" {
+        let message = ready.message.as_deref().unwrap_or("no reason given");
+        return Some(format!("node `{name}` is not Ready: {message}"));
+    }
+    // Heartbeats are stamped in whole seconds.
+    let heartbeat = ready.last_heartbeat_time.as_ref().map(|time| time.0.as_second());
+    if since.is_some_and(|since| heartbeat.is_none_or(|beat| beat < since.as_second())) {
+        return Some(format!("node `{name}` has not reported since it was started"));
+    }
+    let labels = node.metadata.labels.clone().unwrap_or_default();
+    if let Some((key, value)) = member.labels.iter().find(|(key, value)| labels.get(*key) != Some(value)) {
+        return Some(format!("node `{name}` does not have label `{key}={value}` yet"));
+    }
+    let spec = node.spec.as_ref();
+    if spec.and_then(|spec| spec.pod_cidr.as_deref()).is_none_or(str::is_empty) {
+        return Some(format!("node `{name}` has no `podCIDR` yet"));
+    }
+    let taints = spec.and_then(|spec| spec.taints.as_deref()).unwrap_or_default();
+    taints
+        .iter()
+        .find(|taint| taint.key == "node.kubernetes.io/not-ready" || taint.key == "node.kubernetes.io/unreachable")
+        .map(|taint| format!("node `{name}` still has taint `{}:{}`", taint.key, taint.effect))
+}
+
+/// A taint as the API has it.
+pub(super) fn api_taint(taint: &rollcall_model::Taint) -> Taint {
+    Taint {
+        key: taint.key.clone(),
+        value: Some(taint.value.clone()).filter(|value| !value.is_empty()),
+        effect: taint.effect.as_str().to_owned(),
+        time_added: None,
+    }
+}

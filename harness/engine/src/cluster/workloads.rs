@@ -1,0 +1,198 @@
+//! Objects in the cluster: applied, deleted, given another image.
+
+use std::time::Duration;
+
+use k8s_openapi::api::apps::v1::DaemonSet;
+use kube::{
+    Api, Discovery,
+    api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PropagationPolicy},
+    core::GroupVersionKind,
+    discovery::Scope,
+};
+use rollcall_model::{DaemonSetRef, Judgement, Report, scenario::Cascade};
+use serde_json::{Value, json};
+
+use super::{Cluster, VERB_DEADLINE, remove::absent};
+use crate::{
+    clock,
+    error::{Error, KubernetesContext, Result},
+};
+
+/// Under which name the API server remembers which fields rollcall set.
+const FIELD_MANAGER: &str = "rollcall";
+
+impl Cluster {
+    /// Applies objects on the server, strictly: a field that the API does not know is an error, not ignored.
+    ///
+    /// # Errors
+    /// When a kind is unknown or the API server refuses an object, with its reason.
+    pub async fn apply(&self, objects: &[Value]) -> Result<Duration> {
+        let started = clock::instant();
+        for object in objects {
+            let (api, name, label) = self.api_of(object).await?;
+            let parameters = PatchParams::apply(FIELD_MANAGER).force().validation_strict();
+            let applied = api.patch(&name, &parameters, &Patch::Apply(object)).await.doing("apply", || label)?;
+            self.seen_daemon_set(&applied).await?;
+        }
+        Ok(started.elapsed())
+    }
+
+    /// Deletes objects and returns when they are gone; one that is gone already is no error.
+    ///
+    /// # Errors
+    /// When a kind is unknown, the API server refuses, or an object does not go in time.
+    pub async fn delete(&self, objects: &[Value], cascade: Cascade, deadline: Duration) -> Result<Duration> {
+        let started = clock::instant();
+        for object in objects.iter().rev() {
+            if object["kind"] == "DaemonSet" {
+                let reference = DaemonSetRef::new(object["metadata"]["name"].as_str().unwrap_or_default())
+                    .in_namespace(object["metadata"]["namespace"].as_str().unwrap_or("default"));
+                self.delete_daemon_set(&reference, cascade, deadline.saturating_sub(started.elapsed())).await?;
+                continue;
+            }
+            let (api, name, label) = self.api_of(object).await?;
+            absent(api.delete(&name, &delete_params(cascade))).await.doing("delete", || label)?;
+        }
+        Ok(started.elapsed())
+    }
+
+    /// Deletes a DaemonSet and returns when it and, unless they are orphaned, its pods are gone.
+    ///
+    /// # Errors
+    /// When the API server refuses or something does not go in time.
+    pub async fn delete_daemon_set(
+        &self,
+        daemon_set: &DaemonSetRef,
+        cascade: Cascade,
+        deadline: Duration,
+    ) -> Result<Duration> {
+        let started = clock::instant();
+        let known = self.world().daemon_set(daemon_set).cloned();
+        let daemon_sets: Api<DaemonSet> = Api::namespaced(self.client.clone(), &daemon_set.namespace);
+        absent(daemon_sets.delete(&daemon_set.name, &delete_params(cascade)))
+            .await
+            .doing("delete", || format!("daemonset `{daemon_set}`"))?;
+        self.observer
+            .wait(format!("end of daemonset `{daemon_set}`"), deadline, |world, _| {
+                let there = world
+                    .daemon_set(daemon_set)
+                    .is_some_and(|found| known.as_ref().is_none_or(|known| known.metadata.uid == found.metadata.uid));
+                let pods = match (&known, cascade) {
+                    (Some(known), Cascade::Background | Cascade::Foreground) => world.pods_of(known).len(),
+                    _ => 0,
+                };
+                if !there && pods == 0 {
+                    return Judgement::Done;
+                }
+                let summary = format!("it is {}, {pods} of its pods are left", if there { "there" } else { "gone" });
+                Judgement::NotYet(Report { summary, nodes: Vec::new() })
+            })
+            .await?;
+        Ok(started.elapsed())
+    }
+
+    /// Changes the image of a container of a DaemonSet's template.
+    ///
+    /// # Errors
+    /// When there is no such DaemonSet or container, or the API server refuses.
+    pub async fn set_image(&self, daemon_set: &DaemonSetRef, container: &str, image: &str) -> Result<Duration> {
+        let started = clock::instant();
+        let daemon_sets: Api<DaemonSet> = Api::namespaced(self.client.clone(), &daemon_set.namespace);
+        let object = || format!("daemonset `{daemon_set}`");
+        let found = daemon_sets.get(&daemon_set.name).await.doing("read", object)?;
+        let pod = found.spec.and_then(|spec| spec.template.spec).unwrap_or_default();
+        let has = |containers: &[k8s_openapi::api::core::v1::Container]| containers.iter().any(|c| c.name == container);
+        let field = if has(&pod.containers) {
+            "containers"
+        } else if has(pod.init_containers.as_deref().unwrap_or_default()) {
+            "initContainers"
+        } else {
+            let names: Vec<String> = pod.containers.iter().map(|container| format!("`{}`", container.name)).collect();
+            return Err(Error::usage_hint(
+                format!("daemonset `{daemon_set}` has no container `{container}`"),
+                format!("it has {}", names.join(", ")),
+            ));
+        };
+        let patch = json!({"spec": {"template": {"spec": {field: [{"name": container, "image": image}]}}}});
+        let changed = daemon_sets
+            .patch(&daemon_set.name, &PatchParams::default(), &Patch::Strategic(patch))
+            .await
+            .doing("set the image of", object)?;
+        self.seen_generation(daemon_set, changed.metadata.generation).await?;
+        Ok(started.elapsed())
+    }
+
+    /// Waits until the watches have seen an applied DaemonSet, so that no later question is answered from before it.
+    async fn seen_daemon_set(&self, applied: &DynamicObject) -> Result<()> {
+        if applied.types.as_ref().is_none_or(|types| types.kind != "DaemonSet") {
+            return Ok(());
+        }
+        let reference = DaemonSetRef::new(applied.metadata.name.as_deref().unwrap_or_default())
+            .in_namespace(applied.metadata.namespace.as_deref().unwrap_or("default"));
+        self.seen_generation(&reference, applied.metadata.generation).await
+    }
+
+    async fn seen_generation(&self, daemon_set: &DaemonSetRef, generation: Option<i64>) -> Result<()> {
+        self.observer
+            .wait(format!("a change of daemonset `{daemon_set}`"), VERB_DEADLINE, |world, _| {
+                let seen = world.daemon_set(daemon_set).and_then(|found| found.metadata.generation);
+                if seen >= generation {
+                    return Judgement::Done;
+                }
+                Judgement::NotYet(Report { summary: "the change has not been seen yet".into(), nodes: Vec::new() })
+            })
+            .await
+            .map(drop)
+    }
+
+    /// The endpoint, name and description of an object of any kind.
+    async fn api_of(&self, object: &Value) -> Result<(Api<DynamicObject>, String, String)> {
+        let field = |path: &str| object.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (api_version, kind, name) = (field("/apiVersion"), field("/kind"), field("/metadata/name"));
+        let label = format!("{} `{name}`", kind.to_lowercase());
+        let (group, version) = api_version.split_once('/').unwrap_or(("", &api_version));
+        let gvk = GroupVersionKind::gvk(group, version, &kind);
+        let (resource, scope) = self.resolve(&gvk).await?.ok_or_else(|| {
+            Error::usage_hint(
+                format!("the API server knows no kind `{kind}` in `{api_version}`"),
+                "check `apiVersion` and `kind`, and apply a CustomResourceDefinition in a step before its objects",
+            )
+        })?;
+        let namespace = match field("/metadata/namespace") {
+            empty if empty.is_empty() => "default".to_owned(),
+            namespace => namespace,
+        };
+        let api = match scope {
+            Scope::Cluster => Api::all_with(self.client.clone(), &resource),
+            Scope::Namespaced => Api::namespaced_with(self.client.clone(), &namespace, &resource),
+        };
+        Ok((api, name, label))
+    }
+
+    async fn resolve(&self, gvk: &GroupVersionKind) -> Result<Option<(ApiResource, Scope)>> {
+        let find = |discovery: &Discovery| {
+            discovery.resolve_gvk(gvk).map(|(resource, capabilities)| (resource, capabilities.scope))
+        };
+        let discover = || async {
+            Discovery::new(self.client.clone())
+                .run_aggregated()
+                .await
+                .doing("list", || "the kinds of the API server".to_owned())
+        };
+        let known = self.discovery.get_or_try_init(discover).await?;
+        if let Some(found) = find(known) {
+            return Ok(Some(found));
+        }
+        // It may have been defined since.
+        Ok(find(&discover().await?))
+    }
+}
+
+fn delete_params(cascade: Cascade) -> DeleteParams {
+    let policy = match cascade {
+        Cascade::Background => PropagationPolicy::Background,
+        Cascade::Foreground => PropagationPolicy::Foreground,
+        Cascade::Orphan => PropagationPolicy::Orphan,
+    };
+    DeleteParams { propagation_policy: Some(policy), ..DeleteParams::default() }
+}

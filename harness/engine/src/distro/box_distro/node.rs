@@ -1,0 +1,223 @@
+//! What every node runs: containerd, the kubelet, kube-proxy, and the pod network's configuration.
+
+use rollcall_model::Role;
+use serde_json::{Value, json};
+
+use super::{
+    BoxDistro,
+    init::{Process, Ready},
+    plain,
+};
+use crate::{
+    distro::{DNS_SERVICE_ADDRESS, Layout, Member, POD_RANGE, REGISTRY_PORT},
+    docker::FileSpec,
+    error::Result,
+};
+
+const CONTAINERD_SOCKET: &str = "/run/containerd/containerd.sock";
+/// Served by the inner registry from the start; see `node/README.md`.
+const PAUSE_IMAGE: &str = "registry.k8s.io/pause:3.10";
+
+pub(super) fn processes(member: &Member) -> Vec<Process> {
+    let mut kubelet = vec![
+        "--config=/etc/kubernetes/kubelet.yaml".to_owned(),
+        "--kubeconfig=/etc/kubernetes/kubelet.conf".to_owned(),
+        format!("--hostname-override={}", member.name),
+        // Errors and warnings only: the kubelet's log is read after a failure, and writing it costs start time.
+        "--v=1".to_owned(),
+    ];
+    let labels: Vec<String> = member
+        .labels
+        .iter()
+        .filter(|(key, _)| kubelet_may_set(key))
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    if !labels.is_empty() {
+        kubelet.push(format!("--node-labels={}", labels.join(",")));
+    }
+    vec![
+        Process::new("containerd", ["--config", "/etc/containerd/config.toml", "--log-level", "warn"])
+            .ready(Ready::UnixSocket(CONTAINERD_SOCKET)),
+        // The kubelet exits if the runtime's socket is not there yet.
+        Process::new("kubelet", kubelet).after(&["containerd"]).ready(Ready::Http("127.0.0.1:10248/healthz")),
+        // Services are not needed for a node to be Ready, so kube-proxy leaves the first second to the kubelet.
+        Process::new("kube-proxy", ["--config=/etc/kubernetes/kube-proxy.yaml", "--v=1"]).after(&["containerd"]),
+    ]
+}
+
+/// Whether a kubelet may label its own node so; the rest is labelled by an administrator. From the NodeRestriction
+/// admission plug-in and the kubelet's own check of `--node-labels`.
+pub(crate) fn kubelet_may_set(key: &str) -> bool {
+    let Some((prefix, _)) = key.split_once('/') else { return true };
+    let reserved = |domain: &str| prefix == domain || prefix.ends_with(&format!(".{domain}"));
+    if !reserved("kubernetes.io") && !reserved("k8s.io") {
+        return true;
+    }
+    ["kubelet.kubernetes.io", "node.kubernetes.io"]
+        .iter()
+        .any(|allowed| prefix == *allowed || prefix.ends_with(&format!(".{allowed}")))
+}
+
+pub(super) fn files(distro: &BoxDistro, layout: &Layout, member: &Member) -> Result<Vec<FileSpec>> {
+    let on_control_plane = member.role == Role::ControlPlane;
+    let registry = format!("http://{}:{REGISTRY_PORT}", layout.control_plane);
+    Ok(vec![
+        distro.kubeconfig_file(
+            "/etc/kubernetes/kubelet.conf",
+            layout,
+            on_control_plane,
+            // The name and group by which the Node authorizer knows a kubelet.
+            &format!("system:node:{}", member.name),
+            Some("system:nodes"),
+        )?,
+        distro.kubeconfig_file(
+            "/etc/kubernetes/kube-proxy.conf",
+            layout,
+            on_control_plane,
+            // Bound to `system:node-proxier` by the API server itself.
+            "system:kube-proxy",
+            None,
+        )?,
+        plain("/etc/kubernetes/pki/kubelet-client-ca.crt", distro.authority.certificate.clone()),
+        plain("/etc/kubernetes/kubelet.yaml", yaml(&kubelet_configuration(layout, member))),
+        plain("/etc/kubernetes/kube-proxy.yaml", yaml(&kube_proxy_configuration())),
+        plain("/etc/containerd/config.toml", CONTAINERD_CONFIGURATION.replace("@PAUSE@", PAUSE_IMAGE)),
+        // Every image name of every manifest is asked of the inner registry and of nothing else.
+        plain(
+            "/etc/containerd/certs.d/_default/hosts.toml",
+            format!("server = \"{registry}\"\n\n[host.\"{registry}\"]\n  capabilities = [\"pull\", \"resolve\"]\n"),
+        ),
+        plain("/etc/cni/net.d/10-rollcall.conflist", yaml(&pod_network(member))),
+        // Pods that ask for the node's resolver get one that knows nothing, so no name leaves the machine.
+        plain("/etc/rollcall/resolv.conf", "# Nothing outside the cluster is resolved.\n"),
+    ])
+}
+
+/// YAML readers take JSON.
+fn yaml(document: &Value) -> String {
+    format!("{document:#}\n")
+}
+
+fn kubelet_configuration(layout: &Layout, member: &Member) -> Value {
+    json!({
+        "apiVersion": "kubelet.config.k8s.io/v1beta1",
+        "kind": "KubeletConfiguration",
+        "authentication": {
+            "anonymous": {"enabled": false},
+            "webhook": {"enabled": true},
+            "x509": {"clientCAFile": "/etc/kubernetes/pki/kubelet-client-ca.crt"},
+        },
+        "authorization": {"mode": "Webhook"},
+        "cgroupDriver": "cgroupfs",
+        "clusterDNS": [DNS_SERVICE_ADDRESS],
+        "clusterDomain": "cluster.local",
+        "containerRuntimeEndpoint": format!("unix://{CONTAINERD_SOCKET}"),
+        "resolvConf": "/etc/rollcall/resolv.conf",
+        // From 1.35 on a kubelet refuses to start on cgroup v1 without this; hosts with v1 are still many.
+        "failCgroupV1": false,
+        // The host's swap is not ours to turn off.
+        "failSwapOn": false,
+        // A node shares the host's disk: how full that is must not evict a test's pods.
+        "localStorageCapacityIsolation": false,
+        "evictionHard": {"memory.available": "0%", "nodefs.available": "0%", "nodefs.inodesFree": "0%", "imagefs.available": "0%"},
+        "imageGCHighThresholdPercent": 100,
+        // Heartbeats often enough that a dead node is noticed in seconds (the API server's side is
+        // `--node-monitor-grace-period`): the lease is renewed every quarter of this.
+        "nodeLeaseDurationSeconds": 8,
+        "nodeStatusUpdateFrequency": "4s",
+        // A test waits for these; there is no load to protect anything from.
+        "eventRecordQPS": 0,
+        "kubeAPIQPS": 500,
+        "kubeAPIBurst": 1000,
+        "registryPullQPS": 0,
+        "serializeImagePulls": false,
+        "registerWithTaints": member.taints,
+        "podCIDR": member.pod_range(),
+        "address": layout.network.address(member.number).to_string(),
+        "healthzBindAddress": "127.0.0.1",
+        "logging": {"flushFrequency": "1s"},
+    })
+}
+
+fn kube_proxy_configuration() -> Value {
+    json!({
+        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+        "kind": "KubeProxyConfiguration",
+        "clientConnection": {"kubeconfig": "/etc/kubernetes/kube-proxy.conf"},
+        "clusterCIDR": POD_RANGE,
+        "mode": "iptables",
+        // The connection table belongs to the host; a node may not resize it.
+        "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
+    })
+}
+
+fn pod_network(member: &Member) -> Value {
+    json!({
+        "cniVersion": "1.0.0",
+        "name": "rollcall",
+        "plugins": [
+            {
+                "type": "ptp",
+                "mtu": 1500,
+                "ipam": {
+                    "type": "host-local",
+                    // Memory: after a reboot no pod holds an address any more.
+                    "dataDir": "/run/rollcall/cni",
+                    "ranges": [[{"subnet": member.pod_range()}]],
+                    "routes": [{"dst": "0.0.0.0/0"}],
+                },
+            },
+            {"type": "portmap", "capabilities": {"portMappings": true}},
+        ],
+    })
+}
+
+/// containerd's configuration, format version 3 (containerd 2).
+const CONTAINERD_CONFIGURATION: &str = r#"version = 3
+
+# The plug-ins of these kinds are not used by a kubelet and cost start time.
+disabled_plugins = [
+  "io.containerd.snapshotter.v1.blockfile",
+  "io.containerd.snapshotter.v1.btrfs",
+  "io.containerd.snapshotter.v1.devmapper",
+  "io.containerd.snapshotter.v1.erofs",
+  "io.containerd.snapshotter.v1.zfs",
+  "io.containerd.differ.v1.erofs",
+  "io.containerd.nri.v1.nri",
+  "io.containerd.tracing.processor.v1.otlp",
+  "io.containerd.internal.v1.tracing",
+]
+
+[plugins."io.containerd.cri.v1.images"]
+  snapshotter = "overlayfs"
+  [plugins."io.containerd.cri.v1.images".pinned_images]
+    sandbox = "@PAUSE@"
+  [plugins."io.containerd.cri.v1.images".registry]
+    config_path = "/etc/containerd/certs.d"
+
+[plugins."io.containerd.cri.v1.runtime"]
+  # Lowering a score takes CAP_SYS_RESOURCE, which a node does not always have.
+  restrict_oom_score_adj = true
+  [plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc]
+    runtime_type = "io.containerd.runc.v2"
+    [plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc.options]
+      SystemdCgroup = false
+  [plugins."io.containerd.cri.v1.runtime".cni]
+    bin_dirs = ["/opt/cni/bin"]
+    conf_dir = "/etc/cni/net.d"
+"#;
+
+#[cfg(test)]
+mod tests {
+    use super::kubelet_may_set;
+
+    #[test]
+    fn a_kubelet_sets_a_users_labels_and_not_its_role() {
+        assert!(kubelet_may_set("node-type"));
+        assert!(kubelet_may_set("example.com/rack"));
+        assert!(kubelet_may_set("node.kubernetes.io/instance-type"));
+        assert!(!kubelet_may_set("node-role.kubernetes.io/control-plane"));
+        assert!(!kubelet_may_set("topology.kubernetes.io/zone"));
+        assert!(!kubelet_may_set("example.k8s.io/rack"));
+    }
+}

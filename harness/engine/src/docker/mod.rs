@@ -1,0 +1,18 @@
+//! The container engine: what rollcall needs of Docker's API, and nothing of Kubernetes.
+//!
+//! The client is that of `testcontainers` (it finds the engine by `DOCKER_HOST`, properties file or socket). Node
+//! containers are created with its `bollard` directly, because a node needs what a `ContainerRequest` cannot say: an
+//! address of its own, and a standard input that closes when the harness is gone (`StdinOnce`).
+
+mod client;
+mod container;
+mod exec;
+mod image;
+mod in_flight;
+mod network;
+
+pub(crate) use client::Docker;
+pub(crate) use container::{
+    Attached, ContainerSpec, ContainerState, FileSpec, Input, PublishedPort, Volume, send_line,
+};
+pub(crate) use network::Network;

@@ -1,0 +1,29 @@
+//! Rollcall as a library: real multi-node Kubernetes clusters in containers, for tests of DaemonSets.
+//!
+//! A [`Cluster`] is made by its builder, changed by its verbs, and gone when it is dropped. Whoever uses it needs
+//! Docker and the node image, and nothing else.
+//!
+//! The engine emits events and prints nothing; reporters live in the command line.
+#![forbid(unsafe_code)]
+
+mod clock;
+mod cluster;
+mod distro;
+mod docker;
+pub mod error;
+mod images;
+pub mod kubeconfig;
+mod labels;
+mod observe;
+mod pki;
+mod run;
+mod sweep;
+mod tls;
+
+pub use cluster::{Cluster, ClusterBuilder, DEFAULT_KUBERNETES, DrainOptions, VERB_DEADLINE};
+pub use distro::NODE_IMAGE_REPOSITORY;
+pub use error::{Error, ErrorKind, Result};
+pub use images::{ImageSource, PushOutcome};
+pub use rollcall_model as model;
+pub use run::{Failure, Interrupt, Interrupter, Keep, KeptCluster, RunOptions, RunResult, run};
+pub use sweep::{ClusterSummary, NodeSummary, Scope, Swept, list_clusters, sweep};

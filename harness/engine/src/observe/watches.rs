@@ -1,0 +1,116 @@
+//! The watches: list, watch, and again from the start when the server or the connection fails.
+
+use std::{fmt::Debug, sync::Arc, time::Duration};
+
+use futures::{Stream, StreamExt, stream};
+use k8s_openapi::api::{
+    apps::v1::{ControllerRevision, DaemonSet},
+    core::v1::{Event, Node, Pod},
+};
+use kube::{
+    Api, Client, Resource,
+    runtime::{WatchStreamExt, utils::Backoff, watcher},
+};
+use rollcall_model::{Change, Kind, Object, World};
+use serde::de::DeserializeOwned;
+use tokio::sync::watch;
+
+/// How long the server lets one watch live; a connection that died silently is noticed five seconds after that.
+const WATCH_SECONDS: u32 = 20;
+
+/// Applies every change of every kind to the world and publishes it.
+pub(super) async fn gather(client: Client, sender: watch::Sender<Arc<World>>) {
+    let mut changes = stream::select_all([
+        changes_of::<Node>(&client, Kind::Node),
+        changes_of::<Pod>(&client, Kind::Pod),
+        changes_of::<DaemonSet>(&client, Kind::DaemonSet),
+        changes_of::<ControllerRevision>(&client, Kind::Revision),
+        changes_of::<Event>(&client, Kind::Event),
+    ]);
+    while let Some(change) = changes.next().await {
+        // Shared objects make this a copy of maps of pointers.
+        sender.send_modify(|world| Arc::make_mut(world).apply(change));
+    }
+}
+
+type Changes = std::pin::Pin<Box<dyn Stream<Item = Change> + Send>>;
+
+fn changes_of<K>(client: &Client, kind: Kind) -> Changes
+where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+    K::DynamicType: Default,
+    Object: From<K>,
+{
+    let config = watcher::Config::default().timeout(WATCH_SECONDS).any_semantic();
+    let events = watcher(Api::<K>::all(client.clone()), config).backoff(Reconnect::default());
+    // A list comes in pages; only the whole of it says what is not there.
+    let mut listed: Option<Vec<Object>> = None;
+    Box::pin(events.filter_map(move |event| {
+        let change = match event {
+            Ok(watcher::Event::Apply(object)) => Some(Change::Set(object.into())),
+            Ok(watcher::Event::Delete(object)) => Some(Change::Delete(object.into())),
+            Ok(watcher::Event::Init) => {
+                listed = Some(Vec::new());
+                None
+            }
+            Ok(watcher::Event::InitApply(object)) => {
+                listed.get_or_insert_default().push(object.into());
+                None
+            }
+            Ok(watcher::Event::InitDone) => Some(Change::Resync { kind, objects: listed.take().unwrap_or_default() }),
+            Err(error) => {
+                tracing::trace!(kind = kind.plural(), %error, "watch interrupted");
+                None
+            }
+        };
+        std::future::ready(change)
+    }))
+}
+
+/// How soon a failed watch is tried again: at once while a cluster boots, and never seldom, since the API server is
+/// on this machine and serves nobody else.
+#[derive(Debug, Clone)]
+struct Reconnect {
+    next: Duration,
+}
+
+const FIRST: Duration = Duration::from_millis(25);
+const LONGEST: Duration = Duration::from_millis(400);
+
+impl Default for Reconnect {
+    fn default() -> Self {
+        Self { next: FIRST }
+    }
+}
+
+impl Iterator for Reconnect {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        let pause = self.next;
+        self.next = (pause * 2).min(LONGEST);
+        Some(pause)
+    }
+}
+
+impl Backoff for Reconnect {
+    fn reset(&mut self) {
+        *self = Self::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::runtime::utils::Backoff;
+
+    use super::{FIRST, LONGEST, Reconnect};
+
+    #[test]
+    fn reconnecting_slows_down_to_a_bound_and_starts_afresh_after_success() {
+        let mut reconnect = Reconnect::default();
+        assert_eq!(reconnect.next(), Some(FIRST));
+        assert_eq!(reconnect.by_ref().take(20).last(), Some(LONGEST));
+        reconnect.reset();
+        assert_eq!(reconnect.next(), Some(FIRST));
+    }
+}

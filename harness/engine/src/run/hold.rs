@@ -1,0 +1,105 @@
+//! Judging a condition at every change that is seen during a stretch of time.
+
+use std::{sync::Arc, time::Duration};
+
+use k8s_openapi::jiff::SignedDuration;
+use rollcall_model::{Condition, Memory, Report, Timestamp, World};
+use tokio::{sync::watch, time::Instant};
+
+use crate::clock;
+
+/// A condition that did not keep holding.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Broken {
+    /// Why it is not true any more.
+    pub(super) report: Report,
+    /// For how long it was, `None` where it was not from the start.
+    pub(super) held: Option<Duration>,
+}
+
+/// Returns when the condition was true from now on, for all of the time; or as soon as it is not.
+///
+/// There is no grace at the start: a step that expects it to become true comes before.
+pub(super) async fn hold(
+    worlds: &mut watch::Receiver<Arc<World>>,
+    condition: &Condition,
+    memory: &Memory,
+    duration: Duration,
+) -> Result<(), Broken> {
+    let started = Instant::now();
+    let end = started + duration;
+    let mut held = None;
+    loop {
+        let world = worlds.borrow_and_update().clone();
+        let now = clock::now();
+        if let Some(report) = condition.judge(&world, now, memory).report() {
+            return Err(Broken { report: report.clone(), held });
+        }
+        held = Some(started.elapsed());
+        if Instant::now() >= end {
+            return Ok(());
+        }
+        let timer = condition.next_check(&world, now).map_or(end, |moment| end.min(until(moment, now)));
+        tokio::select! {
+            changed = worlds.changed() => if changed.is_err() {
+                let report = Report { summary: "the cluster is not watched any more".into(), nodes: Vec::new() };
+                return Err(Broken { report, held });
+            },
+            () = tokio::time::sleep_until(timer) => {}
+        }
+    }
+}
+
+/// A moment of the wall clock as one of the runtime's.
+fn until(moment: Timestamp, now: Timestamp) -> Instant {
+    let pause = moment.duration_since(now).max(SignedDuration::from_millis(1));
+    Instant::now() + Duration::try_from(pause).unwrap_or(Duration::from_millis(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use rollcall_model::{Change, Kind, condition::NodeSelection};
+    use serde_json::json;
+
+    use super::*;
+    use crate::run::testing::node;
+
+    fn ready() -> Condition {
+        Condition::NodeReady { nodes: NodeSelection::Names(vec!["worker-1".into()]), ready: true }
+    }
+
+    fn world() -> World {
+        let mut world = World::new();
+        for kind in Kind::ALL {
+            world.apply(Change::Resync { kind, objects: Vec::new() });
+        }
+        world.apply(Change::Set(node("worker-1", json!("True"))));
+        world
+    }
+
+    #[tokio::test]
+    async fn what_is_true_all_the_time_holds() {
+        let (_sender, mut worlds) = watch::channel(Arc::new(world()));
+        let result = hold(&mut worlds, &ready(), &Memory::default(), Duration::from_millis(20)).await;
+        assert_eq!(result, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn there_is_no_grace_at_the_start() {
+        let (_sender, mut worlds) = watch::channel(Arc::new(World::new()));
+        let broken = hold(&mut worlds, &ready(), &Memory::default(), Duration::from_secs(60)).await.unwrap_err();
+        assert_eq!(broken.held, None);
+    }
+
+    #[tokio::test]
+    async fn a_change_for_the_worse_ends_it_at_once() {
+        let (sender, mut worlds) = watch::channel(Arc::new(world()));
+        let (condition, memory) = (ready(), Memory::default());
+        let held = hold(&mut worlds, &condition, &memory, Duration::from_secs(60));
+        tokio::pin!(held);
+        assert!(futures::poll!(&mut held).is_pending());
+        sender.send_modify(|world| Arc::make_mut(world).apply(Change::Set(node("worker-1", json!("False")))));
+        let broken = held.await.unwrap_err();
+        assert!(broken.held.is_some() && broken.report.summary.contains("worker-1"), "{broken:?}");
+    }
+}
