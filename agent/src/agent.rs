@@ -47,14 +47,8 @@ impl Agent {
     }
 
     pub(crate) fn times(&self) -> Times {
-        let started = self
-            .began_at
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
-        Times {
-            started_at: started.as_secs(),
-            up: self.began.elapsed(),
-        }
+        let started = self.began_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Times { started_at: started.as_secs(), up: self.began.elapsed() }
     }
 
     fn faults(&self) -> MutexGuard<'_, InForce> {
@@ -73,8 +67,7 @@ pub(crate) fn run() -> u8 {
         complain(&format!("could not take over signals: {}", error.desc()));
         return FAILED;
     }
-    let started =
-        Environment::read().and_then(|environment| Ok((read_faults(&environment)?, environment)));
+    let started = Environment::read().and_then(|environment| Ok((read_faults(&environment)?, environment)));
     let (faults, environment) = match started {
         Ok(started) => started,
         Err(message) => {
@@ -82,9 +75,7 @@ pub(crate) fn run() -> u8 {
             return USAGE;
         }
     };
-    let Environment {
-        version, node, pod, ..
-    } = &environment;
+    let Environment { version, node, pod, .. } = &environment;
     say(&format!("start version={version} node={node} pod={pod}"));
     announce(&faults);
     let began = Instant::now();
@@ -92,10 +83,7 @@ pub(crate) fn run() -> u8 {
         environment,
         began,
         began_at: SystemTime::now(),
-        faults: Mutex::new(InForce {
-            faults,
-            since: began,
-        }),
+        faults: Mutex::new(InForce { faults, since: began }),
     });
     let obedient = Arc::clone(&agent);
     std::thread::spawn(move || obey(&obedient));
@@ -136,11 +124,8 @@ fn obey(agent: &Agent) {
     let mut read = Instant::now();
     loop {
         let in_force = agent.faults();
-        let (exit, memory, threads) = (
-            in_force.faults.exit(in_force.since.elapsed()),
-            in_force.faults.allocate,
-            in_force.faults.burn_cpu,
-        );
+        let (exit, memory, threads) =
+            (in_force.faults.exit(in_force.since.elapsed()), in_force.faults.allocate, in_force.faults.burn_cpu);
         drop(in_force);
         if let Some(code) = exit {
             say(&format!("fault ending with exit code {code}"));
@@ -171,10 +156,7 @@ fn replace(agent: &Agent, faults: Faults) {
         say("switch none");
     }
     announce(&faults);
-    *in_force = InForce {
-        faults,
-        since: Instant::now(),
-    };
+    *in_force = InForce { faults, since: Instant::now() };
 }
 
 /// Not listening yet is what a slow start looks like from outside.

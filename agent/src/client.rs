@@ -28,11 +28,7 @@ pub(crate) fn connect(address: &str) -> Value {
     });
     let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let (connected, peer, error) = match stream {
-        Ok(stream) => (
-            true,
-            stream.peer_addr().ok().map(|peer| peer.to_string()),
-            None,
-        ),
+        Ok(stream) => (true, stream.peer_addr().ok().map(|peer| peer.to_string()), None),
         Err(message) => (false, None, Some(message)),
     };
     json!({"address": address, "connected": connected, "peer": peer, "milliseconds": milliseconds, "error": error})
@@ -50,35 +46,20 @@ pub(crate) fn resolve(name: &str) -> Value {
 ///
 /// No answer that can be understood, as a message; a status of any kind is an answer.
 pub(crate) fn get(url: &str) -> Result<Reply, String> {
-    let rest = url
-        .strip_prefix("http://")
-        .ok_or(format!("`{url}` does not begin with `http://`"))?;
+    let rest = url.strip_prefix("http://").ok_or(format!("`{url}` does not begin with `http://`"))?;
     let (host, path) = match rest.find('/') {
         Some(place) => rest.split_at(place),
         None => (rest, "/"),
     };
-    let has_port = host
-        .rsplit_once(':')
-        .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-    let endpoint = names::endpoint(&if has_port {
-        host.to_owned()
-    } else {
-        format!("{host}:80")
-    })?;
+    let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    let endpoint = names::endpoint(&if has_port { host.to_owned() } else { format!("{host}:80") })?;
     let failed = |error: std::io::Error| format!("could not get `{url}`: {error}");
     let mut stream = TcpStream::connect_timeout(&endpoint, CONNECT).map_err(failed)?;
     stream.set_read_timeout(Some(ANSWER)).map_err(failed)?;
     // Version 1.0, so that no answer comes in chunks.
-    write!(
-        stream,
-        "GET {path} HTTP/1.0\r\nHost: {host}\r\nUser-Agent: rollcall-agent\r\n\r\n"
-    )
-    .map_err(failed)?;
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: {host}\r\nUser-Agent: rollcall-agent\r\n\r\n").map_err(failed)?;
     let mut answer = Vec::new();
-    stream
-        .take(LONGEST_ANSWER)
-        .read_to_end(&mut answer)
-        .map_err(failed)?;
+    stream.take(LONGEST_ANSWER).read_to_end(&mut answer).map_err(failed)?;
     understand(&answer).ok_or(format!("could not get `{url}`: the answer is not HTTP"))
 }
 
@@ -86,10 +67,7 @@ fn understand(answer: &[u8]) -> Option<Reply> {
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
     let head = std::str::from_utf8(&answer[..end]).ok()?;
     let status = head.strip_prefix("HTTP/1.")?.get(2..5)?.parse().ok()?;
-    Some(Reply {
-        status,
-        body: String::from_utf8_lossy(&answer[end + 4..]).into_owned(),
-    })
+    Some(Reply { status, body: String::from_utf8_lossy(&answer[end + 4..]).into_owned() })
 }
 
 #[cfg(test)]
@@ -100,25 +78,16 @@ mod tests {
     fn an_answer_is_status_and_body() {
         let reply = understand(b"HTTP/1.1 503 No\r\nA: b\r\n\r\nwhy\r\n\r\nso").unwrap();
         assert_eq!((reply.status, reply.body.as_str()), (503, "why\r\n\r\nso"));
-        for garbage in [
-            "",
-            "\r\n\r\n",
-            "HTTP/1.1\r\n\r\n",
-            "HTTP/1.1 abc\r\n\r\n",
-            "SSH-2.0\r\n\r\n",
-            "HTTP/1.1 200 OK\r\n",
-        ] {
+        for garbage in
+            ["", "\r\n\r\n", "HTTP/1.1\r\n\r\n", "HTTP/1.1 abc\r\n\r\n", "SSH-2.0\r\n\r\n", "HTTP/1.1 200 OK\r\n"]
+        {
             assert!(understand(garbage.as_bytes()).is_none(), "{garbage}");
         }
     }
 
     #[test]
     fn only_plain_http_is_spoken() {
-        assert!(
-            get("https://127.0.0.1/")
-                .unwrap_err()
-                .contains("does not begin with `http://`")
-        );
+        assert!(get("https://127.0.0.1/").unwrap_err().contains("does not begin with `http://`"));
     }
 
     #[test]
@@ -130,9 +99,6 @@ mod tests {
 
     #[test]
     fn an_address_resolves_to_itself() {
-        assert_eq!(
-            resolve("10.1.2.3"),
-            json!({"name": "10.1.2.3", "addresses": ["10.1.2.3"], "error": null})
-        );
+        assert_eq!(resolve("10.1.2.3"), json!({"name": "10.1.2.3", "addresses": ["10.1.2.3"], "error": null}));
     }
 }

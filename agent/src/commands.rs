@@ -6,8 +6,7 @@ use crate::client;
 use crate::environment::Environment;
 use crate::stdio::{FAILED, OK, USAGE, complain, say};
 
-const USE: &str =
-    "agent [get URL | resolve NAME | connect HOST:PORT | touch PATH | cat PATH | ready | version]";
+const USE: &str = "agent [get URL | resolve NAME | connect HOST:PORT | touch PATH | cat PATH | ready | version]";
 
 /// Runs one command; gives the exit code.
 pub(crate) fn run(arguments: &[String]) -> u8 {
@@ -21,10 +20,7 @@ pub(crate) fn run(arguments: &[String]) -> u8 {
         ["ready"] => ready(),
         ["version"] => Environment::read().map(|environment| say(&environment.version)),
         _ => {
-            complain(&format!(
-                "`{}` is no command\n(hint: {USE})",
-                words.join(" ")
-            ));
+            complain(&format!("`{}` is no command\n(hint: {USE})", words.join(" ")));
             return USAGE;
         }
     };
@@ -53,48 +49,27 @@ fn get(url: &str) -> Result<(), String> {
 /// The value has the error in it already.
 fn told(value: &serde_json::Value) -> Result<(), String> {
     say(&value.to_string());
-    if value["error"].is_null() {
-        Ok(())
-    } else {
-        Err(String::new())
-    }
+    if value["error"].is_null() { Ok(()) } else { Err(String::new()) }
 }
 
 fn touch(path: &str) -> Result<(), String> {
-    let file = std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path);
-    file.map(|_| ())
-        .map_err(|error| format!("could not create `{path}`: {error}"))
+    let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+    file.map(|_| ()).map_err(|error| format!("could not create `{path}`: {error}"))
 }
 
 fn cat(path: &str) -> Result<(), String> {
-    let content =
-        std::fs::read(path).map_err(|error| format!("could not read `{path}`: {error}"))?;
+    let content = std::fs::read(path).map_err(|error| format!("could not read `{path}`: {error}"))?;
     write(&content)
 }
 
 fn ready() -> Result<(), String> {
-    let listen = Environment::read()?
-        .listen
-        .ok_or("serving is switched off by `AGENT_PORT=0`")?;
-    let local = listen.local().ok_or(format!(
-        "`AGENT_ADDRESS` is `{}`, not an IP address",
-        listen.address
-    ))?;
+    let listen = Environment::read()?.listen.ok_or("serving is switched off by `AGENT_PORT=0`")?;
+    let local = listen.local().ok_or(format!("`AGENT_ADDRESS` is `{}`, not an IP address", listen.address))?;
     let reply = client::get(&format!("http://{local}/healthz"))?;
-    if reply.status == 200 {
-        Ok(())
-    } else {
-        Err(reply.body.trim().to_owned())
-    }
+    if reply.status == 200 { Ok(()) } else { Err(reply.body.trim().to_owned()) }
 }
 
 fn write(bytes: &[u8]) -> Result<(), String> {
     let mut stdout = std::io::stdout().lock();
-    stdout
-        .write_all(bytes)
-        .and_then(|()| stdout.flush())
-        .map_err(|error| format!("could not write: {error}"))
+    stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|error| format!("could not write: {error}"))
 }

@@ -29,9 +29,7 @@ impl std::fmt::Display for Failure {
             Failure::NoSuchName => formatter.write_str("no such name"),
             Failure::NoAddress => formatter.write_str("the name has no IPv4 address"),
             Failure::Server(code) => write!(formatter, "the name server answered with code {code}"),
-            Failure::Malformed => {
-                formatter.write_str("the name server's answer cannot be understood")
-            }
+            Failure::Malformed => formatter.write_str("the name server's answer cannot be understood"),
         }
     }
 }
@@ -93,11 +91,7 @@ pub(crate) fn answer(id: u16, packet: &[u8]) -> Result<Vec<Ipv4Addr>, Failure> {
             addresses.push(Ipv4Addr::new(*a, *b, *c, *d));
         }
     }
-    if addresses.is_empty() {
-        Err(Failure::NoAddress)
-    } else {
-        Ok(addresses)
-    }
+    if addresses.is_empty() { Err(Failure::NoAddress) } else { Ok(addresses) }
 }
 
 struct Reader<'a> {
@@ -107,17 +101,13 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn skip(&mut self, length: usize) -> Result<&'a [u8], Failure> {
-        let data = self
-            .packet
-            .get(self.at..self.at + length)
-            .ok_or(Failure::Malformed)?;
+        let data = self.packet.get(self.at..self.at + length).ok_or(Failure::Malformed)?;
         self.at += length;
         Ok(data)
     }
 
     fn number(&mut self) -> Result<u16, Failure> {
-        self.skip(2)
-            .map(|bytes| u16::from_be_bytes([bytes[0], bytes[1]]))
+        self.skip(2).map(|bytes| u16::from_be_bytes([bytes[0], bytes[1]]))
     }
 
     /// A name ends with an empty label or with a pointer, which need not be followed to get past it.
@@ -146,44 +136,27 @@ mod tests {
         packet[7] = 1 + addresses;
         packet.extend([0xc0, 12, 0, 5, 0, 1, 0, 0, 0, 30, 0, 4, 1, b'c', 0xc0, 14]);
         for last in 0..addresses {
-            packet.extend([
-                1, b'c', 0xc0, 14, 0, 1, 0, 1, 0, 0, 0, 30, 0, 4, 10, 96, 0, last,
-            ]);
+            packet.extend([1, b'c', 0xc0, 14, 0, 1, 0, 1, 0, 0, 0, 30, 0, 4, 10, 96, 0, last]);
         }
         packet
     }
 
     #[test]
     fn a_question_is_encoded() {
-        let expected = [
-            0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, b'a', 2, b'b', b'c', 0, 0, 1, 0, 1,
-        ];
+        let expected = [0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, b'a', 2, b'b', b'c', 0, 0, 1, 0, 1];
         assert_eq!(question(7, "a.bc.").unwrap(), expected);
     }
 
     #[test]
     fn what_is_no_name_is_not_asked() {
-        for wrong in [
-            "",
-            ".",
-            "a..b",
-            "\u{e9}.b",
-            &"x".repeat(64),
-            &"x.".repeat(128)[..],
-        ] {
+        for wrong in ["", ".", "a..b", "\u{e9}.b", &"x".repeat(64), &"x.".repeat(128)[..]] {
             assert_eq!(question(7, wrong), None, "{wrong}");
         }
     }
 
     #[test]
     fn addresses_are_found_behind_an_alias() {
-        assert_eq!(
-            answer(7, &packet(0, 2)),
-            Ok(vec![
-                Ipv4Addr::new(10, 96, 0, 0),
-                Ipv4Addr::new(10, 96, 0, 1)
-            ])
-        );
+        assert_eq!(answer(7, &packet(0, 2)), Ok(vec![Ipv4Addr::new(10, 96, 0, 0), Ipv4Addr::new(10, 96, 0, 1)]));
         assert_eq!(answer(7, &packet(0, 0)), Err(Failure::NoAddress));
     }
 
@@ -192,21 +165,14 @@ mod tests {
         assert_eq!(answer(7, &packet(3, 0)), Err(Failure::NoSuchName));
         assert_eq!(answer(7, &packet(2, 0)), Err(Failure::Server(2)));
         assert_eq!(answer(8, &packet(0, 1)), Err(Failure::Malformed));
-        assert_eq!(
-            answer(7, &question(7, "a.b").unwrap()),
-            Err(Failure::Malformed)
-        );
+        assert_eq!(answer(7, &question(7, "a.b").unwrap()), Err(Failure::Malformed));
     }
 
     #[test]
     fn a_cut_packet_is_malformed_at_every_length() {
         let whole = packet(0, 1);
         for length in 0..whole.len() {
-            assert_eq!(
-                answer(7, &whole[..length]),
-                Err(Failure::Malformed),
-                "{length}"
-            );
+            assert_eq!(answer(7, &whole[..length]), Err(Failure::Malformed), "{length}");
         }
     }
 }

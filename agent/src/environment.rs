@@ -47,11 +47,7 @@ impl Environment {
                 Some(Listen { address, port })
             }
         };
-        let host_proc = if Path::new("/host/proc").is_dir() {
-            "/host/proc"
-        } else {
-            "/proc"
-        };
+        let host_proc = if Path::new("/host/proc").is_dir() { "/host/proc" } else { "/proc" };
         Ok(Environment {
             version: or("ROLLCALL_AGENT_VERSION", "dev"),
             node: or("NODE_NAME", ""),
@@ -68,11 +64,7 @@ impl Environment {
 impl Listen {
     /// The address under which the agent reaches itself.
     pub(crate) fn local(&self) -> Option<SocketAddr> {
-        let address = if self.address.is_empty() {
-            "127.0.0.1"
-        } else {
-            &self.address
-        };
+        let address = if self.address.is_empty() { "127.0.0.1" } else { &self.address };
         Some(SocketAddr::new(address.parse().ok()?, self.port))
     }
 }
@@ -101,10 +93,6 @@ mod tests {
 
     #[test]
     fn a_wrong_port_is_named() {
-        assert!(
-            with_port("http")
-                .unwrap_err()
-                .contains("`AGENT_PORT` is `http`")
-        );
+        assert!(with_port("http").unwrap_err().contains("`AGENT_PORT` is `http`"));
     }
 }

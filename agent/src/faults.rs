@@ -33,10 +33,7 @@ impl Faults {
     /// that a typing error shows everywhere.
     pub(crate) fn parse(text: &str, node: &str, version: &str) -> Result<Faults, String> {
         let mut faults = Faults::default();
-        for written in text
-            .split([',', '\n'])
-            .map(str::trim)
-            .filter(|part| !part.is_empty() && !part.starts_with('#'))
+        for written in text.split([',', '\n']).map(str::trim).filter(|part| !part.is_empty() && !part.starts_with('#'))
         {
             let mut concerns_us = true;
             let mut switch = written;
@@ -52,14 +49,10 @@ impl Faults {
                 }
             }
             let mut ignored = Faults::default();
-            let target = if concerns_us {
-                &mut faults
-            } else {
-                &mut ignored
-            };
-            target.set(switch.trim()).map_err(|problem| {
-                format!("fault switch `{written}`: {problem}\n(hint: the switches are {ALL})")
-            })?;
+            let target = if concerns_us { &mut faults } else { &mut ignored };
+            target
+                .set(switch.trim())
+                .map_err(|problem| format!("fault switch `{written}`: {problem}\n(hint: the switches are {ALL})"))?;
             target.in_force.push(written.to_owned());
         }
         Ok(faults)
@@ -78,21 +71,14 @@ impl Faults {
             "allocate" => self.allocate = units::bytes(needed()?)?,
             "exit-code" => {
                 let value = needed()?;
-                self.exit_code = Some(
-                    value
-                        .parse()
-                        .map_err(|_| format!("`{value}` is not an exit code from 0 to 255"))?,
-                );
+                self.exit_code =
+                    Some(value.parse().map_err(|_| format!("`{value}` is not an exit code from 0 to 255"))?);
             }
             "burn-cpu" => {
                 let value = needed()?;
-                let threads = value
-                    .parse()
-                    .ok()
-                    .filter(|threads| *threads <= MOST_THREADS);
-                self.burn_cpu = threads.ok_or(format!(
-                    "`{value}` is not a number of threads from 0 to {MOST_THREADS}"
-                ))?;
+                let threads = value.parse().ok().filter(|threads| *threads <= MOST_THREADS);
+                self.burn_cpu =
+                    threads.ok_or(format!("`{value}` is not a number of threads from 0 to {MOST_THREADS}"))?;
             }
             "ignore-sigterm" if value.is_none() => self.ignore_sigterm = true,
             "ignore-sigterm" => return Err("`ignore-sigterm` takes no value".to_owned()),
@@ -112,16 +98,12 @@ impl Faults {
     /// Why the agent is not ready, given how long these switches have been in force.
     pub(crate) fn not_ready(&self, in_force_for: Duration) -> Option<String> {
         let after = self.not_ready_after?;
-        (in_force_for >= after)
-            .then(|| format!("fault switch `not-ready-after={}ms`", after.as_millis()))
+        (in_force_for >= after).then(|| format!("fault switch `not-ready-after={}ms`", after.as_millis()))
     }
 }
 
 fn prefixed<'a>(switch: &'a str, prefix: &str) -> Option<(&'a str, &'a str)> {
-    switch
-        .strip_prefix(prefix)?
-        .split_once(':')
-        .map(|(name, rest)| (name, rest.trim_start()))
+    switch.strip_prefix(prefix)?.split_once(':').map(|(name, rest)| (name, rest.trim_start()))
 }
 
 #[cfg(test)]
@@ -134,10 +116,8 @@ mod tests {
 
     #[test]
     fn switches_are_separated_by_commas_or_lines() {
-        let faults = parse(
-            "not-ready-after=10s, allocate=64Mi\n# why\n\nignore-sigterm\nburn-cpu=2,slow-start=1s",
-        )
-        .unwrap();
+        let faults =
+            parse("not-ready-after=10s, allocate=64Mi\n# why\n\nignore-sigterm\nburn-cpu=2,slow-start=1s").unwrap();
         assert_eq!(faults.not_ready_after, Some(Duration::from_secs(10)));
         assert_eq!(faults.allocate, 64 << 20);
         assert!(faults.ignore_sigterm);
@@ -149,18 +129,14 @@ mod tests {
 
     #[test]
     fn a_switch_for_another_node_or_version_does_not_count() {
-        for other in [
-            "on-node=worker-1:exit-code=3",
-            "on-version=1:exit-code=3",
-            "on-node=worker-2:on-version=1:exit-code=3",
-        ] {
+        for other in
+            ["on-node=worker-1:exit-code=3", "on-version=1:exit-code=3", "on-node=worker-2:on-version=1:exit-code=3"]
+        {
             assert_eq!(parse(other).unwrap(), Faults::default(), "{other}");
         }
-        for ours in [
-            "on-node=worker-2:exit-code=3",
-            "on-version=2: exit-code=3",
-            "on-version=2:on-node=worker-2:exit-code=3",
-        ] {
+        for ours in
+            ["on-node=worker-2:exit-code=3", "on-version=2: exit-code=3", "on-version=2:on-node=worker-2:exit-code=3"]
+        {
             assert_eq!(parse(ours).unwrap().exit_code, Some(3), "{ours}");
         }
     }
@@ -168,10 +144,7 @@ mod tests {
     #[test]
     fn an_unknown_switch_lists_all_of_them() {
         let message = parse("crash-afer=5s").unwrap_err();
-        assert!(
-            message.starts_with("fault switch `crash-afer=5s`: there is no switch `crash-afer`"),
-            "{message}"
-        );
+        assert!(message.starts_with("fault switch `crash-afer=5s`: there is no switch `crash-afer`"), "{message}");
         for name in [
             "not-ready-after",
             "crash-after",
@@ -209,10 +182,7 @@ mod tests {
         let faults = parse("crash-after=5s,exit-code=3").unwrap();
         assert_eq!(faults.exit(Duration::from_millis(4999)), None);
         assert_eq!(faults.exit(Duration::from_secs(5)), Some(3));
-        assert_eq!(
-            parse("crash-after=0s").unwrap().exit(Duration::ZERO),
-            Some(1)
-        );
+        assert_eq!(parse("crash-after=0s").unwrap().exit(Duration::ZERO), Some(1));
         assert_eq!(parse("exit-code=0").unwrap().exit(Duration::ZERO), Some(0));
         assert_eq!(Faults::default().exit(Duration::from_secs(99)), None);
     }
@@ -221,11 +191,6 @@ mod tests {
     fn readiness_ends_when_its_time_has_come() {
         let faults = parse("not-ready-after=10s").unwrap();
         assert_eq!(faults.not_ready(Duration::from_secs(9)), None);
-        assert!(
-            faults
-                .not_ready(Duration::from_secs(10))
-                .unwrap()
-                .contains("not-ready-after")
-        );
+        assert!(faults.not_ready(Duration::from_secs(10)).unwrap().contains("not-ready-after"));
     }
 }

@@ -20,19 +20,11 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn text(status: u16, body: impl Into<String>) -> Answer {
-        Answer {
-            status,
-            kind: "text/plain; charset=utf-8",
-            body: body.into(),
-        }
+        Answer { status, kind: "text/plain; charset=utf-8", body: body.into() }
     }
 
     pub(crate) fn json(status: u16, body: &serde_json::Value) -> Answer {
-        Answer {
-            status,
-            kind: "application/json",
-            body: format!("{body}\n"),
-        }
+        Answer { status, kind: "application/json", body: format!("{body}\n") }
     }
 
     pub(crate) fn encode(&self) -> String {
@@ -60,12 +52,8 @@ impl Request {
     /// The answer to give to something that is no request for us.
     pub(crate) fn parse(head: &[u8]) -> Result<Request, Answer> {
         let bad = |why: &str| Answer::text(400, format!("{why}\n"));
-        let end = head
-            .iter()
-            .position(|byte| *byte == b'\n')
-            .ok_or(bad("no request line"))?;
-        let line =
-            std::str::from_utf8(&head[..end]).map_err(|_| bad("the request line is not text"))?;
+        let end = head.iter().position(|byte| *byte == b'\n').ok_or(bad("no request line"))?;
+        let line = std::str::from_utf8(&head[..end]).map_err(|_| bad("the request line is not text"))?;
         let mut words = line.trim_end_matches('\r').split(' ');
         let (Some(method), Some(target), Some(version), None) =
             (words.next(), words.next(), words.next(), words.next())
@@ -79,21 +67,12 @@ impl Request {
             return Err(Answer::text(405, "only GET\n"));
         }
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        Ok(Request {
-            path: path.to_owned(),
-            query: query.to_owned(),
-        })
+        Ok(Request { path: path.to_owned(), query: query.to_owned() })
     }
 
     pub(crate) fn parameter(&self, name: &str) -> Option<String> {
-        let pairs = self
-            .query
-            .split('&')
-            .filter_map(|pair| pair.split_once('='));
-        pairs
-            .filter(|(key, _)| *key == name)
-            .map(|(_, value)| decode(value))
-            .next()
+        let pairs = self.query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.filter(|(key, _)| *key == name).map(|(_, value)| decode(value)).next()
     }
 }
 
@@ -101,9 +80,7 @@ fn decode(text: &str) -> String {
     let mut plain = Vec::new();
     let mut rest = text.as_bytes();
     while let [byte, after @ ..] = rest {
-        let digits = after
-            .get(..2)
-            .and_then(|digits| std::str::from_utf8(digits).ok());
+        let digits = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
         let value = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
         rest = after;
         match (byte, value) {
@@ -124,9 +101,7 @@ mod tests {
 
     #[test]
     fn a_request_is_its_path_and_its_parameters() {
-        let request =
-            Request::parse(b"GET /resolve?x=1&name=a%2eb%3A80+c%zz HTTP/1.1\r\nHost: x\r\n\r\n")
-                .unwrap();
+        let request = Request::parse(b"GET /resolve?x=1&name=a%2eb%3A80+c%zz HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
         assert_eq!(request.path, "/resolve");
         assert_eq!(request.parameter("name").as_deref(), Some("a.b:80 c%zz"));
         assert_eq!(request.parameter("other"), None);
@@ -147,12 +122,7 @@ mod tests {
         for head in garbage {
             assert_eq!(Request::parse(head).unwrap_err().status, 400, "{head:?}");
         }
-        assert_eq!(
-            Request::parse(b"POST / HTTP/1.1\r\n\r\n")
-                .unwrap_err()
-                .status,
-            405
-        );
+        assert_eq!(Request::parse(b"POST / HTTP/1.1\r\n\r\n").unwrap_err().status, 405);
     }
 
     #[test]

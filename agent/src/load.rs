@@ -37,21 +37,14 @@ impl Load {
 fn burn(stop: &AtomicBool) {
     let mut number = 1_u64;
     while !stop.load(Ordering::Relaxed) {
-        number = black_box(
-            number
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1),
-        );
+        number = black_box(number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1));
     }
 }
 
 /// Memory that was only asked for costs nothing: the kernel gives a page when it is written to.
 fn touched(bytes: usize) -> Vec<u8> {
     let mut memory = vec![0; bytes];
-    memory
-        .iter_mut()
-        .step_by(PAGE)
-        .for_each(|byte| *black_box(byte) = 1);
+    memory.iter_mut().step_by(PAGE).for_each(|byte| *black_box(byte) = 1);
     memory
 }
 

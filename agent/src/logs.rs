@@ -82,14 +82,7 @@ mod tests {
         std::fs::write(folder.path().join("notes.txt"), "four\n").unwrap();
         std::os::unix::fs::symlink(folder.path(), folder.path().join("loop")).unwrap();
         std::os::unix::fs::symlink("boot.log", folder.path().join("again.log")).unwrap();
-        assert_eq!(
-            read(folder.path()),
-            Logs {
-                files: 2,
-                lines: 3,
-                bytes: 24
-            }
-        );
+        assert_eq!(read(folder.path()), Logs { files: 2, lines: 3, bytes: 24 });
     }
 
     #[test]

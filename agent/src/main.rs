@@ -24,10 +24,6 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let code = if arguments.is_empty() {
-        agent::run()
-    } else {
-        commands::run(&arguments)
-    };
+    let code = if arguments.is_empty() { agent::run() } else { commands::run(&arguments) };
     ExitCode::from(code)
 }

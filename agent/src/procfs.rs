@@ -17,8 +17,7 @@ pub(crate) struct Host {
 pub(crate) fn read(folder: &Path) -> Result<Host, String> {
     let text = |name: &str| {
         let path = folder.join(name);
-        std::fs::read_to_string(&path)
-            .map_err(|error| format!("could not read `{}`: {error}", path.display()))
+        std::fs::read_to_string(&path).map_err(|error| format!("could not read `{}`: {error}", path.display()))
     };
     let odd = |name: &str| format!("could not understand `{}`", folder.join(name).display());
     let meminfo = text("meminfo")?;
@@ -32,11 +31,7 @@ pub(crate) fn read(folder: &Path) -> Result<Host, String> {
 }
 
 fn first_number(text: &str) -> Option<f64> {
-    text.split_whitespace()
-        .next()?
-        .parse()
-        .ok()
-        .filter(|number: &f64| number.is_finite())
+    text.split_whitespace().next()?.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
 fn kib(meminfo: &str, key: &str) -> Option<u64> {
@@ -53,17 +48,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("uptime"), "12.50 20.00\n").unwrap();
         std::fs::write(folder.path().join("loadavg"), "0.25 0.10 0.05 1/100 7\n").unwrap();
-        std::fs::write(
-            folder.path().join("meminfo"),
-            "MemTotal:  1000 kB\nMemFree: 1 kB\nMemAvailable: 400 kB\n",
-        )
-        .unwrap();
-        let expected = Host {
-            uptime_seconds: 12.5,
-            load_average: 0.25,
-            memory_total_kib: 1000,
-            memory_available_kib: 400,
-        };
+        std::fs::write(folder.path().join("meminfo"), "MemTotal:  1000 kB\nMemFree: 1 kB\nMemAvailable: 400 kB\n")
+            .unwrap();
+        let expected =
+            Host { uptime_seconds: 12.5, load_average: 0.25, memory_total_kib: 1000, memory_available_kib: 400 };
         assert_eq!(read(folder.path()), Ok(expected));
         std::fs::write(folder.path().join("uptime"), "NaN\n").unwrap();
         assert!(read(folder.path()).unwrap_err().contains("uptime"));
@@ -71,10 +59,6 @@ mod tests {
 
     #[test]
     fn a_missing_folder_is_named() {
-        assert!(
-            read(Path::new("/nowhere"))
-                .unwrap_err()
-                .starts_with("could not read `/nowhere/meminfo`")
-        );
+        assert!(read(Path::new("/nowhere")).unwrap_err().starts_with("could not read `/nowhere/meminfo`"));
     }
 }

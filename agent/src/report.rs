@@ -17,11 +17,7 @@ pub(crate) struct Times {
 }
 
 pub(crate) fn info(environment: &Environment, times: Times, faults: &[String]) -> Value {
-    let Logs {
-        files,
-        lines,
-        bytes,
-    } = logs::read(&environment.log_dir);
+    let Logs { files, lines, bytes } = logs::read(&environment.log_dir);
     let host = match procfs::read(&environment.proc_dir) {
         Ok(host) => json!({
             "uptimeSeconds": host.uptime_seconds,
@@ -49,21 +45,9 @@ pub(crate) fn info(environment: &Environment, times: Times, faults: &[String]) -
 }
 
 pub(crate) fn metrics(environment: &Environment, times: Times, ready: bool) -> String {
-    let Logs {
-        files,
-        lines,
-        bytes,
-    } = logs::read(&environment.log_dir);
-    let quoted = |text: &str| {
-        text.replace('\\', r"\\")
-            .replace('"', "\\\"")
-            .replace('\n', r"\n")
-    };
-    let labels = format!(
-        "version=\"{}\",node=\"{}\"",
-        quoted(&environment.version),
-        quoted(&environment.node)
-    );
+    let Logs { files, lines, bytes } = logs::read(&environment.log_dir);
+    let quoted = |text: &str| text.replace('\\', r"\\").replace('"', "\\\"").replace('\n', r"\n");
+    let labels = format!("version=\"{}\",node=\"{}\"", quoted(&environment.version), quoted(&environment.node));
     let mut text = format!("# TYPE rollcall_agent_info gauge\nrollcall_agent_info{{{labels}}} 1\n");
     let figures = [
         ("ready", u64::from(ready)),
@@ -89,23 +73,13 @@ fn rfc3339(seconds: u64) -> String {
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
     let shifted = days + 719_468;
     let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
     let year = year_of_era + era * 400 + u64::from(month <= 2);
-    format!(
-        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",
-        rest / 3600,
-        rest / 60 % 60,
-        rest % 60
-    )
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", rest / 3600, rest / 60 % 60, rest % 60)
 }
 
 #[cfg(test)]

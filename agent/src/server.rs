@@ -77,18 +77,12 @@ fn answer(request: &Request, agent: &Agent) -> Answer {
             None => Answer::text(200, "ok\n"),
             Some(reason) => Answer::text(503, format!("not ready: {reason}\n")),
         },
-        "/info" => Answer::json(
-            200,
-            &report::info(&agent.environment, agent.times(), &agent.in_force()),
-        ),
+        "/info" => Answer::json(200, &report::info(&agent.environment, agent.times(), &agent.in_force())),
         "/metrics" => {
             let ready = agent.not_ready().is_none();
             Answer {
                 kind: "text/plain; version=0.0.4",
-                ..Answer::text(
-                    200,
-                    report::metrics(&agent.environment, agent.times(), ready),
-                )
+                ..Answer::text(200, report::metrics(&agent.environment, agent.times(), ready))
             }
         }
         "/resolve" => match request.parameter("name") {
@@ -105,9 +99,6 @@ fn answer(request: &Request, agent: &Agent) -> Answer {
                 Answer::json(if value["error"].is_null() { 200 } else { 502 }, &value)
             }
         },
-        _ => Answer::text(
-            404,
-            "there are /healthz /info /metrics /resolve?name=HOST /connect?address=HOST:PORT\n",
-        ),
+        _ => Answer::text(404, "there are /healthz /info /metrics /resolve?name=HOST /connect?address=HOST:PORT\n"),
     }
 }

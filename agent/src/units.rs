@@ -40,15 +40,11 @@ pub(crate) fn bytes(text: &str) -> Result<usize, String> {
         .filter(|_| factor > 0)
         .and_then(|number| number.checked_mul(factor))
         .and_then(|bytes| usize::try_from(bytes).ok())
-        .ok_or(format!(
-            "`{text}` is not an amount of memory such as `64Mi`"
-        ))
+        .ok_or(format!("`{text}` is not an amount of memory such as `64Mi`"))
 }
 
 fn split(text: &str) -> (Option<u64>, &str) {
-    let digits = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     (text[..digits].parse().ok(), &text[digits..])
 }
 
@@ -61,17 +57,7 @@ mod tests {
         assert_eq!(span("5s"), Ok(Duration::from_secs(5)));
         assert_eq!(span("250ms"), Ok(Duration::from_millis(250)));
         assert_eq!(span("2m"), Ok(Duration::from_secs(120)));
-        for wrong in [
-            "",
-            "5",
-            "s",
-            "-1s",
-            "5 s",
-            "1.5s",
-            "5x",
-            "99999999999999999999s",
-            "9999999999999999999h",
-        ] {
+        for wrong in ["", "5", "s", "-1s", "5 s", "1.5s", "5x", "99999999999999999999s", "9999999999999999999h"] {
             assert!(span(wrong).is_err(), "{wrong}");
         }
     }

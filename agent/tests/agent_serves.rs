@@ -29,16 +29,9 @@ fn command(variables: &[(&str, &str)]) -> Command {
 
 impl Agent {
     fn start(variables: &[(&str, &str)]) -> Agent {
-        let mut child = command(variables)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the program was built");
+        let mut child = command(variables).stdout(Stdio::piped()).spawn().expect("the program was built");
         let output = BufReader::new(child.stdout.take().expect("the output was asked for"));
-        Agent {
-            child,
-            output,
-            port: 0,
-        }
+        Agent { child, output, port: 0 }
     }
 
     fn listening(variables: &[(&str, &str)]) -> Agent {
@@ -114,38 +107,20 @@ fn it_tells_what_it_sees() {
         ("NODE_NAME", "worker-1"),
         ("POD_NAME", "agent-x"),
         ("AGENT_LOG_DIR", log_dir),
-        (
-            "AGENT_FAULTS",
-            "on-node=worker-1:not-ready-after=1h,on-node=worker-2:exit-code=1",
-        ),
+        ("AGENT_FAULTS", "on-node=worker-1:not-ready-after=1h,on-node=worker-2:exit-code=1"),
     ]);
     let info = agent.json("/info");
-    assert_eq!(
-        (&info["version"], &info["node"], &info["pod"]),
-        (&"2".into(), &"worker-1".into(), &"agent-x".into())
-    );
-    assert_eq!(
-        (&info["logFiles"], &info["logLines"], &info["logBytes"]),
-        (&1.into(), &2.into(), &8.into())
-    );
+    assert_eq!((&info["version"], &info["node"], &info["pod"]), (&"2".into(), &"worker-1".into(), &"agent-x".into()));
+    assert_eq!((&info["logFiles"], &info["logLines"], &info["logBytes"]), (&1.into(), &2.into(), &8.into()));
     assert_eq!(info["logDirWritable"], true);
     assert!(info["proc"]["memTotalKiB"].as_u64().unwrap() > 0, "{info}");
-    assert_eq!(
-        info["faults"],
-        serde_json::json!(["on-node=worker-1:not-ready-after=1h"])
-    );
+    assert_eq!(info["faults"], serde_json::json!(["on-node=worker-1:not-ready-after=1h"]));
     let metrics = String::from_utf8(agent.get("/metrics").stdout).unwrap();
-    assert!(
-        metrics.contains("rollcall_agent_info{version=\"2\",node=\"worker-1\"} 1\n"),
-        "{metrics}"
-    );
+    assert!(metrics.contains("rollcall_agent_info{version=\"2\",node=\"worker-1\"} 1\n"), "{metrics}");
     assert!(metrics.contains("rollcall_agent_ready 1\n"), "{metrics}");
     let connect = agent.json(&format!("/connect?address=127.0.0.1:{}", agent.port));
     assert_eq!(connect["connected"], true);
-    assert_eq!(
-        agent.json("/resolve?name=127.0.0.1")["addresses"],
-        serde_json::json!(["127.0.0.1"])
-    );
+    assert_eq!(agent.json("/resolve?name=127.0.0.1")["addresses"], serde_json::json!(["127.0.0.1"]));
     assert_eq!(agent.get("/nothing").status.code(), Some(1));
 }
 
@@ -156,21 +131,13 @@ fn readiness_ends_by_a_switch_in_the_file_and_comes_back_without_it() {
     let agent = Agent::listening(&[("AGENT_FAULTS_FILE", file.to_str().unwrap())]);
     let ready = || {
         let port = agent.port.to_string();
-        command(&[("AGENT_PORT", port.as_str())])
-            .arg("ready")
-            .output()
-            .unwrap()
-            .status
-            .code()
+        command(&[("AGENT_PORT", port.as_str())]).arg("ready").output().unwrap().status.code()
     };
     assert_eq!(ready(), Some(0));
     std::fs::write(&file, "not-ready-after=0s\n").unwrap();
     until("readiness ends", || ready() == Some(1));
     let output = agent.get("/healthz");
-    assert_eq!(
-        String::from_utf8(output.stdout).unwrap(),
-        "not ready: fault switch `not-ready-after=0ms`\n"
-    );
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "not ready: fault switch `not-ready-after=0ms`\n");
     std::fs::remove_file(&file).unwrap();
     until("readiness comes back", || ready() == Some(0));
 }
@@ -182,11 +149,7 @@ fn sigterm_ends_it_at_once() {
     agent.signal(Signal::SIGTERM);
     assert_eq!(agent.ended(), Some(0));
     // 50 ms is the aim; the rest is for a busy machine.
-    assert!(
-        began.elapsed() < Duration::from_millis(500),
-        "{:?}",
-        began.elapsed()
-    );
+    assert!(began.elapsed() < Duration::from_millis(500), "{:?}", began.elapsed());
     agent.line("signal SIGTERM ending");
 }
 
@@ -204,10 +167,7 @@ fn a_crash_has_the_exit_code_it_was_given() {
     let mut agent = Agent::listening(&[("AGENT_FAULTS", "crash-after=300ms,exit-code=3")]);
     assert_eq!(agent.ended(), Some(3));
     assert!(began.elapsed() >= Duration::from_millis(300));
-    assert_eq!(
-        Agent::start(&[("AGENT_FAULTS", "exit-code=7")]).ended(),
-        Some(7)
-    );
+    assert_eq!(Agent::start(&[("AGENT_FAULTS", "exit-code=7")]).ended(), Some(7));
 }
 
 #[test]
@@ -223,30 +183,20 @@ fn an_unknown_switch_ends_it_with_the_list() {
     let output = command(&[("AGENT_FAULTS", "explode")]).output().unwrap();
     assert_eq!(output.status.code(), Some(64));
     let message = String::from_utf8(output.stderr).unwrap();
-    assert!(
-        message.contains("there is no switch `explode`") && message.contains("not-ready-after"),
-        "{message}"
-    );
+    assert!(message.contains("there is no switch `explode`") && message.contains("not-ready-after"), "{message}");
 }
 
 #[test]
 fn files_are_read_and_made_without_a_shell() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
-    let run =
-        |word: &str, path: &std::path::Path| command(&[]).arg(word).arg(path).output().unwrap();
+    let run = |word: &str, path: &std::path::Path| command(&[]).arg(word).arg(path).output().unwrap();
     assert_eq!(run("cat", &path).status.code(), Some(1));
     assert_eq!(run("touch", &path).status.code(), Some(0));
     std::fs::write(&path, "text").unwrap();
     assert_eq!(run("touch", &path).status.code(), Some(0));
     assert_eq!(run("cat", &path).stdout, b"text");
-    let output = command(&[("ROLLCALL_AGENT_VERSION", "9")])
-        .arg("version")
-        .output()
-        .unwrap();
+    let output = command(&[("ROLLCALL_AGENT_VERSION", "9")]).arg("version").output().unwrap();
     assert_eq!(output.stdout, b"9\n");
-    assert_eq!(
-        command(&[]).arg("dance").output().unwrap().status.code(),
-        Some(64)
-    );
+    assert_eq!(command(&[]).arg("dance").output().unwrap().status.code(), Some(64));
 }

@@ -8,7 +8,10 @@ use std::{
 use anyhow::{Context, Result};
 use rollcall::{
     Cluster, ImageSource, VERB_DEADLINE,
-    model::{Condition, DaemonSetRef, NodeSpec, Role, condition::{NodeSelection, PodsCondition}},
+    model::{
+        Condition, DaemonSetRef, NodeSpec, Role,
+        condition::{NodeSelection, PodsCondition},
+    },
 };
 
 use crate::weight;

@@ -17,11 +17,7 @@ pub(crate) fn agent_tag(version: &str) -> String {
 impl Steps<'_> {
     /// The two versions of the probe agent: one program, told by its environment which it is.
     pub(crate) fn agent(&mut self, inputs: &str, target: &str) -> Result<()> {
-        let after: &[&str] = if self.steps.iter().any(|step| step.name == "init") {
-            &["init"]
-        } else {
-            &[]
-        };
+        let after: &[&str] = if self.steps.iter().any(|step| step.name == "init") { &["init"] } else { &[] };
         let program = self.rust(
             Rust {
                 name: "agent",
@@ -36,10 +32,7 @@ impl Steps<'_> {
         let inputs = inputs.to_owned();
         let archive: Action = Box::new(move |out| {
             let layer = out.join("agent.tar");
-            write_layer(
-                &layer,
-                &[Entry::File("agent".into(), program.join("program"), 0o755)],
-            )?;
+            write_layer(&layer, &[Entry::File("agent".into(), program.join("program"), 0o755)])?;
             let images = AGENT_VERSIONS.map(|version| Image {
                 tags: vec![agent_tag(version)],
                 layers: vec![layer.clone()],

@@ -38,19 +38,13 @@ pub(crate) fn write_layer(path: &Path, entries: &[Entry]) -> Result<()> {
         let mut builder = Builder::new(BufWriter::with_capacity(1 << 20, File::create(path)?));
         for entry in entries {
             match entry {
-                Entry::Folder(name) => builder.append_data(
-                    &mut header(EntryType::Directory, 0o755, 0),
-                    name,
-                    std::io::empty(),
-                )?,
+                Entry::Folder(name) => {
+                    builder.append_data(&mut header(EntryType::Directory, 0o755, 0), name, std::io::empty())?
+                }
                 Entry::File(name, source, mode) => {
                     let mut file = File::open(source)?;
                     let size = file.metadata()?.len();
-                    builder.append_data(
-                        &mut header(EntryType::Regular, *mode, size),
-                        name,
-                        &mut file,
-                    )?;
+                    builder.append_data(&mut header(EntryType::Regular, *mode, size), name, &mut file)?;
                 }
                 Entry::Text(name, text) => {
                     builder.append_data(
@@ -71,8 +65,7 @@ pub(crate) fn write_layer(path: &Path, entries: &[Entry]) -> Result<()> {
 
 /// Writes an archive of images; a layer that several share is in it once.
 pub(crate) fn write_archive(path: &Path, images: &[Image]) -> Result<()> {
-    let file =
-        File::create(path).with_context(|| format!("could not write `{}`", path.display()))?;
+    let file = File::create(path).with_context(|| format!("could not write `{}`", path.display()))?;
     let mut builder = Builder::new(BufWriter::with_capacity(1 << 20, file));
     let mut written = Vec::new();
     let mut manifest = Vec::new();
@@ -103,11 +96,7 @@ pub(crate) fn write_archive(path: &Path, images: &[Image]) -> Result<()> {
         append_text(&mut builder, &config_name, &config)?;
         manifest.push(json!({"Config": config_name, "RepoTags": image.tags, "Layers": names}));
     }
-    append_text(
-        &mut builder,
-        "manifest.json",
-        &Value::from(manifest).to_string(),
-    )?;
+    append_text(&mut builder, "manifest.json", &Value::from(manifest).to_string())?;
     builder
         .into_inner()
         .and_then(|mut file| file.flush())
@@ -129,23 +118,14 @@ fn append_file(builder: &mut Archive, name: &str, source: &Path) -> Result<()> {
     let append = |builder: &mut Archive| -> std::io::Result<()> {
         let mut file = File::open(source)?;
         let size = file.metadata()?.len();
-        builder.append_data(
-            &mut header(EntryType::Regular, 0o644, size),
-            name,
-            &mut file,
-        )
+        builder.append_data(&mut header(EntryType::Regular, 0o644, size), name, &mut file)
     };
-    append(builder)
-        .with_context(|| format!("could not put `{}` into an image archive", source.display()))
+    append(builder).with_context(|| format!("could not put `{}` into an image archive", source.display()))
 }
 
 fn append_text(builder: &mut Archive, name: &str, text: &str) -> Result<()> {
     builder
-        .append_data(
-            &mut header(EntryType::Regular, 0o644, text.len() as u64),
-            name,
-            text.as_bytes(),
-        )
+        .append_data(&mut header(EntryType::Regular, 0o644, text.len() as u64), name, text.as_bytes())
         .with_context(|| format!("could not put `{name}` into an image archive"))
 }
 
@@ -162,24 +142,17 @@ fn header(kind: EntryType, mode: u32, size: u64) -> Header {
 
 fn digest(path: &Path) -> Result<String> {
     let mut hasher = Sha256::new();
-    let mut file =
-        File::open(path).with_context(|| format!("could not open `{}`", path.display()))?;
-    std::io::copy(&mut file, &mut hasher)
-        .with_context(|| format!("could not read `{}`", path.display()))?;
+    let mut file = File::open(path).with_context(|| format!("could not open `{}`", path.display()))?;
+    std::io::copy(&mut file, &mut hasher).with_context(|| format!("could not read `{}`", path.display()))?;
     Ok(hex(&hasher.finalize()))
 }
 
 /// Every file directly in a folder, as entries below `to`, sorted by name.
 pub(crate) fn programs(from: &Path, to: &str) -> Result<Vec<Entry>> {
-    let listing =
-        fs::read_dir(from).with_context(|| format!("could not list `{}`", from.display()))?;
+    let listing = fs::read_dir(from).with_context(|| format!("could not list `{}`", from.display()))?;
     let mut paths = Vec::new();
     for entry in listing {
-        paths.push(
-            entry
-                .with_context(|| format!("could not list `{}`", from.display()))?
-                .path(),
-        );
+        paths.push(entry.with_context(|| format!("could not list `{}`", from.display()))?.path());
     }
     paths.sort();
     Ok(paths
@@ -207,11 +180,7 @@ mod tests {
             ];
             write_layer(&layer, &entries).expect("a layer can be written");
             let path = folder.path().join(name);
-            let image = Image {
-                tags: vec!["x:1".into()],
-                layers: vec![layer.clone(), layer],
-                config: json!({}),
-            };
+            let image = Image { tags: vec!["x:1".into()], layers: vec![layer.clone(), layer], config: json!({}) };
             write_archive(&path, &[image]).expect("an archive can be written");
             fs::read(path).expect("it is there")
         };
@@ -222,14 +191,9 @@ mod tests {
     fn manifest_names_the_tag_the_config_and_each_layer() {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let layer = folder.path().join("layer");
-        write_layer(&layer, &[Entry::Text("a".into(), "1".into())])
-            .expect("a layer can be written");
+        write_layer(&layer, &[Entry::Text("a".into(), "1".into())]).expect("a layer can be written");
         let path = folder.path().join("image.tar");
-        let image = Image {
-            tags: vec!["x:1".into()],
-            layers: vec![layer],
-            config: json!({"Entrypoint": ["/a"]}),
-        };
+        let image = Image { tags: vec!["x:1".into()], layers: vec![layer], config: json!({"Entrypoint": ["/a"]}) };
         write_archive(&path, &[image]).expect("an archive can be written");
         let mut names = Vec::new();
         let mut manifest = Value::Null;
@@ -242,11 +206,7 @@ mod tests {
             }
         }
         assert_eq!(manifest[0]["RepoTags"], json!(["x:1"]));
-        assert!(
-            names
-                .iter()
-                .any(|name| manifest[0]["Config"] == json!(name))
-        );
+        assert!(names.iter().any(|name| manifest[0]["Config"] == json!(name)));
         assert_eq!(manifest[0]["Layers"], json!([names[0]]));
     }
 }

@@ -43,16 +43,8 @@ impl Invocation {
 
     /// The line that does the same when pasted into a shell.
     pub(crate) fn pasteable(&self) -> String {
-        let mut words = vec![
-            "cd".to_owned(),
-            quote(&self.dir.to_string_lossy()),
-            "&&".to_owned(),
-        ];
-        words.extend(
-            self.env
-                .iter()
-                .map(|(name, value)| format!("{name}={}", quote(value))),
-        );
+        let mut words = vec!["cd".to_owned(), quote(&self.dir.to_string_lossy()), "&&".to_owned()];
+        words.extend(self.env.iter().map(|(name, value)| format!("{name}={}", quote(value))));
         words.push(quote(&self.program));
         words.extend(self.args.iter().map(|arg| quote(arg)));
         words.join(" ")
@@ -65,10 +57,7 @@ impl Invocation {
             .append(true)
             .open(log)
             .with_context(|| format!("could not open `{}`", log.display()))?;
-        let start = output
-            .metadata()
-            .map(|metadata| metadata.len())
-            .unwrap_or(0);
+        let start = output.metadata().map(|metadata| metadata.len()).unwrap_or(0);
         let mut child = Command::new(&self.program)
             .args(&self.args)
             .envs(self.env.iter().map(|(name, value)| (name, value)))
@@ -81,7 +70,10 @@ impl Invocation {
             .spawn()
             .map_err(|error| {
                 let hint = if error.kind() == std::io::ErrorKind::NotFound {
-                    format!("\n(hint: `{}` is not installed; `scripts/prepare.sh` installs what the build needs)", self.program)
+                    format!(
+                        "\n(hint: `{}` is not installed; `scripts/prepare.sh` installs what the build needs)",
+                        self.program
+                    )
                 } else {
                     String::new()
                 };
@@ -115,10 +107,7 @@ impl Invocation {
             return Ok(());
         }
         let output = tail(log, start, 20);
-        bail!(
-            "{}",
-            failure(&self.pasteable(), &status.to_string(), &output, log)
-        )
+        bail!("{}", failure(&self.pasteable(), &status.to_string(), &output, log))
     }
 
     /// Runs a short question and gives what it printed, `None` if it failed.
@@ -129,10 +118,7 @@ impl Invocation {
             .current_dir(&self.dir)
             .output()
             .ok()?;
-        output
-            .status
-            .success()
-            .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 }
 
@@ -161,10 +147,7 @@ fn hint(output: &str) -> &'static str {
             "the disk is full: `docker system df` and `go clean -cache` show and free the largest parts",
         ),
         (
-            &[
-                "cannot connect to the docker daemon",
-                "permission denied while trying to connect",
-            ],
+            &["cannot connect to the docker daemon", "permission denied while trying to connect"],
             "the container engine does not answer, `scripts/prepare.sh` starts it",
         ),
         (
@@ -178,14 +161,8 @@ fn hint(output: &str) -> &'static str {
             ],
             "a package server did not answer: set GOPROXY or ROLLCALL_DEBIAN_MIRROR to one that does and run again, finished steps are kept",
         ),
-        (
-            &["signal: killed", "out of memory", "cannot allocate memory"],
-            "memory ran out: the linker needs 3 GB",
-        ),
-        (
-            &["checksum mismatch"],
-            "a package differs from the pinned one: look at GOPROXY before anything else",
-        ),
+        (&["signal: killed", "out of memory", "cannot allocate memory"], "memory ran out: the linker needs 3 GB"),
+        (&["checksum mismatch"], "a package differs from the pinned one: look at GOPROXY before anything else"),
     ];
     known
         .iter()
@@ -204,10 +181,7 @@ fn tail(log: &Path, start: u64, lines: usize) -> String {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     };
     let text = read().unwrap_or_default();
-    let all: Vec<&str> = text
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-        .collect();
+    let all: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     all[all.len().saturating_sub(lines)..].join("\n")
 }
 
@@ -223,11 +197,7 @@ fn quote(word: &str) -> String {
 /// Removes a file or folder if it is there.
 pub(crate) fn remove(path: &Path) {
     // Best effort: a leftover is swept by the next build, and must not hide the first failure.
-    let _ = if path.is_dir() {
-        fs::remove_dir_all(path)
-    } else {
-        fs::remove_file(path)
-    };
+    let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
 }
 
 #[cfg(test)]
@@ -236,15 +206,10 @@ mod tests {
 
     fn fails(script: &str) -> String {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let invocation =
-            Invocation::new(folder.path(), "sh", &["-c", script]).env("GOOS", "li nux");
+        let invocation = Invocation::new(folder.path(), "sh", &["-c", script]).env("GOOS", "li nux");
         let log = folder.path().join("log");
-        let error = invocation
-            .run(&log, &Cancel::default(), &|_| {})
-            .expect_err("the command fails");
-        error
-            .to_string()
-            .replace(&*folder.path().to_string_lossy(), "DIR")
+        let error = invocation.run(&log, &Cancel::default(), &|_| {}).expect_err("the command fails");
+        error.to_string().replace(&*folder.path().to_string_lossy(), "DIR")
     }
 
     #[test]
@@ -259,10 +224,7 @@ mod tests {
 
     #[test]
     fn full_disk_is_named() {
-        assert!(
-            fails("echo 'write /x: no space left on device'; exit 1")
-                .contains("(hint: the disk is full:")
-        );
+        assert!(fails("echo 'write /x: no space left on device'; exit 1").contains("(hint: the disk is full:"));
     }
 
     #[test]
@@ -272,9 +234,7 @@ mod tests {
             .run(&folder.path().join("log"), &Cancel::default(), &|_| {})
             .expect_err("it cannot start");
         assert!(
-            error
-                .to_string()
-                .contains("(hint: `no-such-program` is not installed; `scripts/prepare.sh`"),
+            error.to_string().contains("(hint: `no-such-program` is not installed; `scripts/prepare.sh`"),
             "{error}"
         );
     }

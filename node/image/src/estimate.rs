@@ -28,26 +28,16 @@ pub(crate) struct Remembered {
 impl Remembered {
     /// Reads them; a file that is not there or is damaged is an empty one, they are only a help.
     pub(crate) fn read(path: &Path) -> Self {
-        let seconds = fs::read(path)
-            .ok()
-            .and_then(|text| serde_json::from_slice(&text).ok())
-            .unwrap_or_default();
-        Self {
-            path: path.to_owned(),
-            seconds,
-        }
+        let seconds = fs::read(path).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+        Self { path: path.to_owned(), seconds }
     }
 
     pub(crate) fn of(&self, step: &Step) -> f64 {
-        self.seconds
-            .get(&step.label)
-            .copied()
-            .unwrap_or(step.seconds)
+        self.seconds.get(&step.label).copied().unwrap_or(step.seconds)
     }
 
     pub(crate) fn note(&mut self, step: &str, seconds: f64) {
-        self.seconds
-            .insert(step.to_owned(), (seconds * 10.0).round() / 10.0);
+        self.seconds.insert(step.to_owned(), (seconds * 10.0).round() / 10.0);
         if let Ok(text) = serde_json::to_vec_pretty(&self.seconds) {
             // Losing them costs a worse guess, nothing else.
             let _ = fs::write(&self.path, text);
@@ -66,33 +56,20 @@ fn rest(whole: f64, state: State) -> f64 {
 
 /// Seconds until the last step ends.
 pub(crate) fn seconds_left(steps: &[Step], states: &[State], length: &dyn Fn(&Step) -> f64) -> f64 {
-    let mut left: Vec<f64> = steps
-        .iter()
-        .zip(states)
-        .map(|(step, state)| rest(length(step), *state))
-        .collect();
-    let mut running: Vec<bool> = states
-        .iter()
-        .map(|state| matches!(state, State::Running(_)))
-        .collect();
+    let mut left: Vec<f64> = steps.iter().zip(states).map(|(step, state)| rest(length(step), *state)).collect();
+    let mut running: Vec<bool> = states.iter().map(|state| matches!(state, State::Running(_))).collect();
     let mut done: Vec<bool> = states.iter().map(|state| *state == State::Done).collect();
     let mut clock = 0.0;
     loop {
         for index in 0..steps.len() {
-            let busy = |lane: Lane| {
-                (0..steps.len())
-                    .filter(|&other| running[other] && steps[other].lane == lane)
-                    .count()
-            };
+            let busy =
+                |lane: Lane| (0..steps.len()).filter(|&other| running[other] && steps[other].lane == lane).count();
             let startable = !running[index] && !done[index] && steps[index].is_ready(steps, &done);
             if startable && busy(steps[index].lane) < steps[index].lane.width() {
                 running[index] = true;
             }
         }
-        let Some(next) = (0..steps.len())
-            .filter(|&index| running[index])
-            .map(|index| left[index])
-            .reduce(f64::min)
+        let Some(next) = (0..steps.len()).filter(|&index| running[index]).map(|index| left[index]).reduce(f64::min)
         else {
             return clock;
         };
@@ -134,31 +111,22 @@ mod tests {
 
     #[test]
     fn steps_of_different_lanes_overlap() {
-        let steps = [
-            step("rootfs", Lane::Network, 40.0, &[]),
-            step("kubernetes", Lane::Processor, 100.0, &[]),
-        ];
+        let steps = [step("rootfs", Lane::Network, 40.0, &[]), step("kubernetes", Lane::Processor, 100.0, &[])];
         assert_eq!(left(&steps, &[State::Waiting, State::Waiting]), 100.0);
     }
 
     #[test]
     fn a_lane_holds_no_more_than_its_width() {
-        let steps: Vec<Step> = (0..4)
-            .map(|n| step(&n.to_string(), Lane::Processor, 10.0, &[]))
-            .collect();
+        let steps: Vec<Step> = (0..4).map(|n| step(&n.to_string(), Lane::Processor, 10.0, &[])).collect();
         assert_eq!(left(&steps, &[State::Waiting; 4]), 20.0);
-        let steps: Vec<Step> = (0..3)
-            .map(|n| step(&n.to_string(), Lane::Network, 10.0, &[]))
-            .collect();
+        let steps: Vec<Step> = (0..3).map(|n| step(&n.to_string(), Lane::Network, 10.0, &[])).collect();
         assert_eq!(left(&steps, &[State::Waiting; 3]), 30.0);
     }
 
     #[test]
     fn a_step_waits_for_what_it_needs() {
-        let steps = [
-            step("kubernetes", Lane::Processor, 100.0, &[]),
-            step("image", Lane::Processor, 5.0, &["kubernetes"]),
-        ];
+        let steps =
+            [step("kubernetes", Lane::Processor, 100.0, &[]), step("image", Lane::Processor, 5.0, &["kubernetes"])];
         assert_eq!(left(&steps, &[State::Running(30.0), State::Waiting]), 75.0);
         assert_eq!(left(&steps, &[State::Done, State::Running(1.0)]), 4.0);
         assert_eq!(left(&steps, &[State::Done, State::Done]), 0.0);
@@ -182,9 +150,6 @@ mod tests {
 
     #[test]
     fn times_are_short_to_read() {
-        assert_eq!(
-            [7.0, 44.0, 65.0, 601.0].map(human),
-            ["7s", "40s", "1m 00s", "11m"]
-        );
+        assert_eq!([7.0, 44.0, 65.0, 601.0].map(human), ["7s", "40s", "1m 00s", "11m"]);
     }
 }

@@ -58,10 +58,7 @@ pub(crate) struct Step {
 
 impl Step {
     pub(crate) fn is_ready(&self, steps: &[Self], done: &[bool]) -> bool {
-        steps
-            .iter()
-            .zip(done)
-            .all(|(step, done)| *done || !self.after.contains(&step.name))
+        steps.iter().zip(done).all(|(step, done)| *done || !self.after.contains(&step.name))
     }
 
     #[cfg(test)]
@@ -120,8 +117,7 @@ pub(crate) fn run(
                 let done: Vec<bool> = states.iter().map(|state| *state == State::Done).collect();
                 let busy = (0..steps.len())
                     .filter(|&other| {
-                        matches!(states[other], State::Running(_))
-                            && steps[other].lane == steps[index].lane
+                        matches!(states[other], State::Running(_)) && steps[other].lane == steps[index].lane
                     })
                     .count();
                 let startable = states[index] == State::Waiting
@@ -143,10 +139,7 @@ pub(crate) fn run(
                     });
                 }
             }
-            if !states
-                .iter()
-                .any(|state| matches!(state, State::Running(_)))
-            {
+            if !states.iter().any(|state| matches!(state, State::Running(_))) {
                 break;
             }
             match receiver.recv_timeout(Duration::from_millis(200)) {
@@ -164,10 +157,9 @@ pub(crate) fn run(
                             report.step_ended(&steps[index].name);
                             // What the others say after this is only that they were ended.
                             if failure.is_none() {
-                                failure = Some(error.context(format!(
-                                    "step `{}` of the image build failed",
-                                    steps[index].name
-                                )));
+                                failure = Some(
+                                    error.context(format!("step `{}` of the image build failed", steps[index].name)),
+                                );
                             }
                             cancel.set();
                         }
@@ -185,12 +177,7 @@ pub(crate) fn run(
     }
 }
 
-fn left(
-    steps: &[Step],
-    states: &[State],
-    started: &[Option<Instant>],
-    remembered: &Remembered,
-) -> f64 {
+fn left(steps: &[Step], states: &[State], started: &[Option<Instant>], remembered: &Remembered) -> f64 {
     let states: Vec<State> = states
         .iter()
         .zip(started)
@@ -234,8 +221,7 @@ impl Work {
         remove(&self.partial);
         remove(&self.log);
         let partial = &self.partial;
-        fs::create_dir_all(partial)
-            .with_context(|| format!("could not make `{}`", partial.display()))?;
+        fs::create_dir_all(partial).with_context(|| format!("could not make `{}`", partial.display()))?;
         if let Some(before) = &self.before {
             before(partial)?;
         }
@@ -246,8 +232,7 @@ impl Work {
             finish(partial)?;
         }
         if let Some(result) = &self.result {
-            fs::rename(partial, result)
-                .with_context(|| format!("could not name `{}`", result.display()))?;
+            fs::rename(partial, result).with_context(|| format!("could not name `{}`", result.display()))?;
         }
         Ok(())
     }
@@ -260,9 +245,7 @@ mod tests {
     fn shell(folder: &Path, name: &str, after: &[&str], script: &str) -> Step {
         let partial = folder.join(format!(".{name}.partial"));
         let mut step = Step::for_test(name, Lane::Processor, 1.0, after);
-        step.commands = vec![
-            Invocation::new(folder, "sh", &["-c", script]).env("OUT", &partial.to_string_lossy()),
-        ];
+        step.commands = vec![Invocation::new(folder, "sh", &["-c", script]).env("OUT", &partial.to_string_lossy())];
         step.partial = partial;
         step.result = Some(folder.join(name));
         step
@@ -270,13 +253,7 @@ mod tests {
 
     fn build(folder: &Path, steps: Vec<Step>) -> Result<()> {
         let mut remembered = Remembered::read(&folder.join("durations.json"));
-        run(
-            steps,
-            &folder.join("logs"),
-            &Cancel::default(),
-            &mut remembered,
-            &mut Report::silent(),
-        )
+        run(steps, &folder.join("logs"), &Cancel::default(), &mut remembered, &mut Report::silent())
     }
 
     #[test]
@@ -284,71 +261,30 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let steps = || {
             vec![
-                shell(
-                    folder.path(),
-                    "image",
-                    &["kubernetes"],
-                    "cat kubernetes/file > $OUT/file; echo image >> ran",
-                ),
-                shell(
-                    folder.path(),
-                    "kubernetes",
-                    &[],
-                    "echo built > $OUT/file; echo kubernetes >> ran",
-                ),
+                shell(folder.path(), "image", &["kubernetes"], "cat kubernetes/file > $OUT/file; echo image >> ran"),
+                shell(folder.path(), "kubernetes", &[], "echo built > $OUT/file; echo kubernetes >> ran"),
             ]
         };
         build(folder.path(), steps()).expect("the build succeeds");
         build(folder.path(), steps()).expect("the second build has nothing to do");
-        assert_eq!(
-            fs::read_to_string(folder.path().join("ran")).expect("both ran"),
-            "kubernetes\nimage\n"
-        );
-        assert_eq!(
-            fs::read_to_string(folder.path().join("image/file")).expect("there is a result"),
-            "built\n"
-        );
+        assert_eq!(fs::read_to_string(folder.path().join("ran")).expect("both ran"), "kubernetes\nimage\n");
+        assert_eq!(fs::read_to_string(folder.path().join("image/file")).expect("there is a result"), "built\n");
     }
 
     #[test]
     fn broken_step_ends_the_others_and_leaves_nothing_half_made() {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let steps = vec![
-            shell(
-                folder.path(),
-                "kubernetes",
-                &[],
-                "echo half > $OUT/file; sleep 60",
-            ),
-            shell(
-                folder.path(),
-                "etcd",
-                &[],
-                "echo half > $OUT/file; sleep 0.2; echo 'undefined: x'; false",
-            ),
+            shell(folder.path(), "kubernetes", &[], "echo half > $OUT/file; sleep 60"),
+            shell(folder.path(), "etcd", &[], "echo half > $OUT/file; sleep 0.2; echo 'undefined: x'; false"),
             shell(folder.path(), "image", &["kubernetes", "etcd"], "true"),
         ];
         let since = Instant::now();
-        let error = format!(
-            "{:#}",
-            build(folder.path(), steps).expect_err("one step is broken")
-        );
-        assert!(
-            since.elapsed() < Duration::from_secs(20),
-            "the long step was waited for"
-        );
-        assert!(
-            error.starts_with("step `etcd` of the image build failed: cd "),
-            "{error}"
-        );
+        let error = format!("{:#}", build(folder.path(), steps).expect_err("one step is broken"));
+        assert!(since.elapsed() < Duration::from_secs(20), "the long step was waited for");
+        assert!(error.starts_with("step `etcd` of the image build failed: cd "), "{error}");
         assert!(error.contains("\n  | undefined: x\n(hint: "), "{error}");
-        for name in [
-            "kubernetes",
-            "etcd",
-            "image",
-            ".kubernetes.partial",
-            ".etcd.partial",
-        ] {
+        for name in ["kubernetes", "etcd", "image", ".kubernetes.partial", ".etcd.partial"] {
             assert!(!folder.path().join(name).exists(), "{name} is left");
         }
     }

@@ -18,8 +18,7 @@ pub(crate) struct Inputs {
 impl Inputs {
     /// A value that is not a file: a version, a command line, a choice.
     pub(crate) fn setting(mut self, name: &str, value: &str) -> Self {
-        self.entries
-            .push((format!("setting {name}"), value.as_bytes().to_vec()));
+        self.entries.push((format!("setting {name}"), value.as_bytes().to_vec()));
         self
     }
 
@@ -30,23 +29,16 @@ impl Inputs {
         let mut pending: Vec<PathBuf> = vec![root.join(path)];
         while let Some(next) = pending.pop() {
             if next.is_dir() {
-                let listing = fs::read_dir(&next)
-                    .with_context(|| format!("could not list `{}`", next.display()))?;
+                let listing = fs::read_dir(&next).with_context(|| format!("could not list `{}`", next.display()))?;
                 for entry in listing {
-                    let entry =
-                        entry.with_context(|| format!("could not list `{}`", next.display()))?;
+                    let entry = entry.with_context(|| format!("could not list `{}`", next.display()))?;
                     if entry.file_name() != "target" {
                         pending.push(entry.path());
                     }
                 }
             } else if next.is_file() {
-                let content = fs::read(&next)
-                    .with_context(|| format!("could not read `{}`", next.display()))?;
-                let name = next
-                    .strip_prefix(root)
-                    .unwrap_or(&next)
-                    .to_string_lossy()
-                    .into_owned();
+                let content = fs::read(&next).with_context(|| format!("could not read `{}`", next.display()))?;
+                let name = next.strip_prefix(root).unwrap_or(&next).to_string_lossy().into_owned();
                 self.entries.push((name, content));
             }
         }
@@ -81,8 +73,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         for (name, content) in files {
             let path = folder.path().join(name);
-            fs::create_dir_all(path.parent().expect("a file has a parent"))
-                .expect("folders can be made");
+            fs::create_dir_all(path.parent().expect("a file has a parent")).expect("folders can be made");
             fs::write(path, content).expect("files can be written");
         }
         folder
@@ -90,10 +81,7 @@ mod tests {
 
     fn hash(files: &[(&str, &str)]) -> String {
         let folder = tree(files);
-        Inputs::default()
-            .path(folder.path(), "in")
-            .expect("the tree is readable")
-            .hash()
+        Inputs::default().path(folder.path(), "in").expect("the tree is readable").hash()
     }
 
     #[test]
@@ -111,10 +99,7 @@ mod tests {
 
     #[test]
     fn order_of_files_and_settings_does_not_matter() {
-        assert_eq!(
-            hash(&[("in/a", "1"), ("in/b", "2")]),
-            hash(&[("in/b", "2"), ("in/a", "1")])
-        );
+        assert_eq!(hash(&[("in/a", "1"), ("in/b", "2")]), hash(&[("in/b", "2"), ("in/a", "1")]));
         let one = Inputs::default().setting("x", "1").setting("y", "2").hash();
         let other = Inputs::default().setting("y", "2").setting("x", "1").hash();
         assert_eq!(one, other);
@@ -122,17 +107,11 @@ mod tests {
 
     #[test]
     fn content_cannot_move_between_neighbours_unseen() {
-        assert_ne!(
-            hash(&[("in/a", "12"), ("in/b", "3")]),
-            hash(&[("in/a", "1"), ("in/b", "23")])
-        );
+        assert_ne!(hash(&[("in/a", "12"), ("in/b", "3")]), hash(&[("in/a", "1"), ("in/b", "23")]));
     }
 
     #[test]
     fn build_results_are_no_inputs() {
-        assert_eq!(
-            hash(&[("in/a", "1")]),
-            hash(&[("in/a", "1"), ("in/target/debug/x", "2")])
-        );
+        assert_eq!(hash(&[("in/a", "1")]), hash(&[("in/a", "1"), ("in/target/debug/x", "2")]));
     }
 }

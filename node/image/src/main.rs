@@ -67,11 +67,7 @@ fn build(options: &Options) -> Result<()> {
     let store = root.join("target/node-image");
     // Before anything is looked at: what another build is making now need not be made again.
     let _lock = lock(&store)?;
-    let mut steps = Steps {
-        root: &root,
-        store: &store,
-        steps: Vec::new(),
-    };
+    let mut steps = Steps { root: &root, store: &store, steps: Vec::new() };
     let mut made = Vec::new();
     if options.node {
         let mut node = node(options, &root)?;
@@ -88,15 +84,9 @@ fn build(options: &Options) -> Result<()> {
         }
     }
     if options.agent {
-        let inputs = Inputs::default()
-            .path(&root, "agent")?
-            .path(&root, "node/image")?
-            .hash();
+        let inputs = Inputs::default().path(&root, "agent")?.path(&root, "node/image")?.hash();
         let tags = AGENT_VERSIONS.map(agent_tag);
-        if tags
-            .iter()
-            .all(|tag| label(&labels(&root, tag), "rollcall.inputs") == Some(&inputs))
-        {
+        if tags.iter().all(|tag| label(&labels(&root, tag), "rollcall.inputs") == Some(&inputs)) {
             say(&format!("images {} are up to date", tags.join(" and ")));
         } else {
             steps.agent(&inputs, &rust_target()?)?;
@@ -112,8 +102,7 @@ fn build(options: &Options) -> Result<()> {
 /// Waits until no other build works in the store: two would write the same folders.
 fn lock(store: &Path) -> Result<File> {
     fs::create_dir_all(store).with_context(|| format!("could not make `{}`", store.display()))?;
-    let lock = File::create(store.join(".lock"))
-        .context("could not make the lock file of the image build")?;
+    let lock = File::create(store.join(".lock")).context("could not make the lock file of the image build")?;
     if lock.try_lock().is_err() {
         say("another image build is running, waiting for it");
         lock.lock().context("could not lock the image build")?;
@@ -129,29 +118,13 @@ fn run(steps: Steps<'_>, options: &Options, made: &[String]) -> Result<()> {
         .iter()
         .filter(|step| step.name == "kubernetes")
         .all(|step| step.result.as_ref().is_some_and(|path| path.exists()));
-    check_space(
-        store,
-        if compiled {
-            SMALL_BUILD_GB
-        } else {
-            WHOLE_BUILD_GB
-        },
-    )?;
+    check_space(store, if compiled { SMALL_BUILD_GB } else { WHOLE_BUILD_GB })?;
 
-    let kept: Vec<_> = steps
-        .iter()
-        .filter_map(|step| step.result.clone())
-        .collect();
+    let kept: Vec<_> = steps.iter().filter_map(|step| step.result.clone()).collect();
     let (cancel, interrupted) = Cancel::on_signals()?;
     let mut remembered = Remembered::read(&store.join("durations.json"));
     let mut report = Report::new(options.plain);
-    let outcome = graph::run(
-        steps,
-        &store.join("logs"),
-        &cancel,
-        &mut remembered,
-        &mut report,
-    );
+    let outcome = graph::run(steps, &store.join("logs"), &cancel, &mut remembered, &mut report);
     report.close();
     if interrupted.is_set() {
         bail!("interrupted\n(hint: finished steps are kept, the next run goes on from there)");
@@ -159,15 +132,8 @@ fn run(steps: Steps<'_>, options: &Options, made: &[String]) -> Result<()> {
     outcome?;
     drop_older(store, &kept);
     for tag in made {
-        let size = Invocation::new(
-            root,
-            "docker",
-            &["image", "inspect", "--format", "{{.Size}}", tag],
-        )
-        .answer();
-        let megabytes = size
-            .and_then(|size| size.parse::<u64>().ok())
-            .map_or(0, |size| size / 1_000_000);
+        let size = Invocation::new(root, "docker", &["image", "inspect", "--format", "{{.Size}}", tag]).answer();
+        let megabytes = size.and_then(|size| size.parse::<u64>().ok()).map_or(0, |size| size / 1_000_000);
         say(&format!("image {tag} built, {megabytes} MB"));
     }
     say(&format!("done in {}", human(report.seconds())));
@@ -187,32 +153,19 @@ fn node(options: &Options, root: &Path) -> Result<Node> {
         .setting("kubernetes", &options.minor)
         .setting("target", &target)
         .hash();
-    Ok(Node {
-        minor: options.minor.clone(),
-        versions,
-        mirror,
-        extras: options.extras,
-        target,
-        inputs,
-    })
+    Ok(Node { minor: options.minor.clone(), versions, mirror, extras: options.extras, target, inputs })
 }
 
 /// The Rust target of this machine with static linking in it: the GNU one, its C library is there anyway.
 fn rust_target() -> Result<String> {
     match std::env::consts::ARCH {
         arch @ ("x86_64" | "aarch64") => Ok(format!("{arch}-unknown-linux-gnu")),
-        other => bail!(
-            "no node image for the architecture `{other}`\n(hint: x86_64 and aarch64 are built)"
-        ),
+        other => bail!("no node image for the architecture `{other}`\n(hint: x86_64 and aarch64 are built)"),
     }
 }
 
 fn check_engine(root: &Path) -> Result<()> {
-    let version = Invocation::new(
-        root,
-        "docker",
-        &["version", "--format", "{{.Server.Version}}"],
-    );
+    let version = Invocation::new(root, "docker", &["version", "--format", "{{.Server.Version}}"]);
     if version.answer().is_none() {
         bail!(
             "the container engine does not answer\n(hint: `scripts/prepare.sh` installs and starts one, or says what is missing)"
@@ -223,20 +176,10 @@ fn check_engine(root: &Path) -> Result<()> {
 
 /// The labels of a local image; none if there is no such image.
 fn labels(root: &Path, tag: &str) -> Value {
-    Invocation::new(
-        root,
-        "docker",
-        &[
-            "image",
-            "inspect",
-            "--format",
-            "{{json .Config.Labels}}",
-            tag,
-        ],
-    )
-    .answer()
-    .and_then(|text| serde_json::from_str(&text).ok())
-    .unwrap_or(Value::Null)
+    Invocation::new(root, "docker", &["image", "inspect", "--format", "{{json .Config.Labels}}", tag])
+        .answer()
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or(Value::Null)
 }
 
 fn label<'a>(labels: &'a Value, name: &str) -> Option<&'a str> {
@@ -279,9 +222,7 @@ fn drop_older(store: &Path, kept: &[std::path::PathBuf]) {
     let current: Vec<_> = kept.iter().filter_map(|path| split(path)).collect();
     for entry in fs::read_dir(store).into_iter().flatten().flatten() {
         if let Some((label, key)) = split(&entry.path())
-            && current
-                .iter()
-                .any(|(other, now)| *other == label && *now != key)
+            && current.iter().any(|(other, now)| *other == label && *now != key)
         {
             remove(&entry.path());
         }

@@ -13,13 +13,7 @@ use crate::steps::{Part, Rust, Steps, drop_replaced};
 use crate::{go, rootfs};
 
 /// The names that the Kubernetes binary answers to.
-const KUBERNETES: &[&str] = &[
-    "kube-apiserver",
-    "kube-controller-manager",
-    "kube-proxy",
-    "kube-scheduler",
-    "kubelet",
-];
+const KUBERNETES: &[&str] = &["kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler", "kubelet"];
 
 /// The sandbox image, which a node's containerd configuration must name: its own default is a later one.
 const PAUSE: &str = "registry.k8s.io/pause:3.10";
@@ -94,30 +88,20 @@ fn rename(out: &Path, from: &str, to: &str) -> Result<()> {
 /// Turns the pause program into the archive that the registry serves from the start.
 fn pause_archive(out: &Path) -> Result<()> {
     let layer = out.join("layer.tar");
-    write_layer(
-        &layer,
-        &[Entry::File("pause".into(), out.join("pause"), 0o755)],
-    )?;
+    write_layer(&layer, &[Entry::File("pause".into(), out.join("pause"), 0o755)])?;
     let config = json!({"Entrypoint": ["/pause"], "User": "65535:65535"});
     write_archive(
         &out.join("pause.tar"),
-        &[Image {
-            tags: vec![PAUSE.to_owned()],
-            layers: vec![layer.clone()],
-            config,
-        }],
+        &[Image { tags: vec![PAUSE.to_owned()], layers: vec![layer.clone()], config }],
     )?;
     fs::remove_file(&layer).context("could not remove the layer of the pause image")
 }
 
 /// kwok does nothing without stages; they come with its module.
 fn kwok_stages(module: &Path, out: &Path) -> Result<()> {
-    let folder = go::command(
-        module,
-        &["list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kwok"],
-    )
-    .answer()
-    .context("`go list` does not know where kwok's module is")?;
+    let folder = go::command(module, &["list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kwok"])
+        .answer()
+        .context("`go list` does not know where kwok's module is")?;
     let stages = [
         "node/fast/node-initialize.yaml",
         "node/heartbeat-with-lease/node-heartbeat-with-lease.yaml",
@@ -128,10 +112,7 @@ fn kwok_stages(module: &Path, out: &Path) -> Result<()> {
     let mut text = String::new();
     for stage in stages {
         let path = Path::new(&folder).join("kustomize/stage").join(stage);
-        text.push_str(
-            &fs::read_to_string(&path)
-                .with_context(|| format!("could not read `{}`", path.display()))?,
-        );
+        text.push_str(&fs::read_to_string(&path).with_context(|| format!("could not read `{}`", path.display()))?);
         text.push_str("\n---\n");
     }
     fs::write(out.join("stages.yaml"), text).context("could not write kwok's stages")
@@ -147,10 +128,7 @@ impl Steps<'_> {
         let sums_path = format!("node/modules/kubernetes/versions/{}.sum", node.minor);
         let sources = ["node/modules/kubernetes/main.go", &modfile_path, &sums_path];
         let coredns_sources = ["node/modules/kubernetes/coredns", &modfile_path, &sums_path];
-        let (major, minor) = node
-            .minor
-            .split_once('.')
-            .context("a Kubernetes minor is written as `1.37`")?;
+        let (major, minor) = node.minor.split_once('.').context("a Kubernetes minor is written as `1.37`")?;
 
         self.add(Part {
             name: "modules",
@@ -159,12 +137,7 @@ impl Steps<'_> {
             seconds: 25.0,
             after: &[],
             inputs: &sources,
-            commands: Box::new(|_| {
-                vec![go::command(
-                    &kubernetes,
-                    &["list", &modfile, "-deps", ".", "./coredns"],
-                )]
-            }),
+            commands: Box::new(|_| vec![go::command(&kubernetes, &["list", &modfile, "-deps", ".", "./coredns"])]),
             finish: None,
         })?;
         let kubernetes_result = self.add(Part {
@@ -176,21 +149,12 @@ impl Steps<'_> {
             inputs: &sources,
             commands: Box::new(|out| {
                 let values = [
-                    (
-                        "k8s.io/component-base/version.gitVersion",
-                        versions.kubernetes.as_str(),
-                    ),
+                    ("k8s.io/component-base/version.gitVersion", versions.kubernetes.as_str()),
                     ("k8s.io/component-base/version.gitMajor", major),
                     ("k8s.io/component-base/version.gitMinor", minor),
                     ("k8s.io/component-base/version.gitTreeState", "clean"),
                 ];
-                vec![go::build(
-                    &kubernetes,
-                    &[&modfile],
-                    &values,
-                    &out.join("kubernetes"),
-                    &["."],
-                )]
+                vec![go::build(&kubernetes, &[&modfile], &values, &out.join("kubernetes"), &["."])]
             }),
             finish: None,
         })?;
@@ -203,18 +167,13 @@ impl Steps<'_> {
             seconds: 43.0,
             after: &[],
             inputs: &[],
-            commands: Box::new(move |out| {
-                vec![rootfs::command(root, mirror, &out.join("rootfs.tar"))]
-            }),
+            commands: Box::new(move |out| vec![rootfs::command(root, mirror, &out.join("rootfs.tar"))]),
             finish: None,
         })?;
         let containerd = self.go(
             "containerd",
             40.0,
-            vec![(
-                "github.com/containerd/containerd/v2/version.Version",
-                &versions.containerd,
-            )],
+            vec![("github.com/containerd/containerd/v2/version.Version", &versions.containerd)],
             &[
                 "github.com/containerd/containerd/v2/cmd/containerd",
                 "github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2",
@@ -231,10 +190,7 @@ impl Steps<'_> {
         let cni = self.go(
             "cni",
             4.0,
-            vec![(
-                "github.com/containernetworking/plugins/pkg/utils/buildversion.BuildVersion",
-                &versions.cni,
-            )],
+            vec![("github.com/containernetworking/plugins/pkg/utils/buildversion.BuildVersion", &versions.cni)],
             &[
                 "github.com/containernetworking/plugins/plugins/ipam/host-local",
                 "github.com/containernetworking/plugins/plugins/main/loopback",
@@ -265,27 +221,12 @@ impl Steps<'_> {
             after: &["kubernetes"],
             inputs: &coredns_sources,
             commands: Box::new(|out| {
-                vec![go::build(
-                    &kubernetes,
-                    &[&modfile],
-                    &[],
-                    &out.join("coredns"),
-                    &["./coredns"],
-                )]
+                vec![go::build(&kubernetes, &[&modfile], &[], &out.join("coredns"), &["./coredns"])]
             }),
             finish: None,
         })?;
-        let mut after = vec![
-            "kubernetes",
-            "coredns",
-            "rootfs",
-            "containerd",
-            "etcd",
-            "cni",
-            "registry",
-            "pause",
-            "init",
-        ];
+        let mut after =
+            vec!["kubernetes", "coredns", "rootfs", "containerd", "etcd", "cni", "registry", "pause", "init"];
         let extras = if node.extras {
             after.push("extras");
             Some(self.extras(versions)?)
@@ -296,15 +237,10 @@ impl Steps<'_> {
         let (labels, release, tag) = (node.labels(), node.release(), node.tag());
         let archive: Action = Box::new(move |out| {
             let programs_below = |from: &Path| programs(from, "usr/local/bin");
-            let mut binaries = vec![Entry::File(
-                "usr/local/bin/kubernetes".into(),
-                kubernetes_result.join("kubernetes"),
-                0o755,
-            )];
+            let mut binaries =
+                vec![Entry::File("usr/local/bin/kubernetes".into(), kubernetes_result.join("kubernetes"), 0o755)];
             binaries.extend(
-                KUBERNETES
-                    .iter()
-                    .map(|name| Entry::Link(format!("usr/local/bin/{name}"), "kubernetes".into())),
+                KUBERNETES.iter().map(|name| Entry::Link(format!("usr/local/bin/{name}"), "kubernetes".into())),
             );
             let mut around = Vec::new();
             for result in [&containerd, &coredns, &etcd, &registry] {
@@ -313,17 +249,9 @@ impl Steps<'_> {
             around.extend(["opt/cni", "opt/cni/bin"].map(|name| Entry::Folder(name.into())));
             around.extend(programs(&cni, "opt/cni/bin")?);
             around.push(Entry::Folder("usr/local/share/rollcall".into()));
-            around.push(Entry::File(
-                "usr/local/share/rollcall/pause.tar".into(),
-                pause.join("pause.tar"),
-                0o644,
-            ));
+            around.push(Entry::File("usr/local/share/rollcall/pause.tar".into(), pause.join("pause.tar"), 0o644));
             let mut own = vec![
-                Entry::File(
-                    "usr/local/bin/rollcall-init".into(),
-                    init.join("program"),
-                    0o755,
-                ),
+                Entry::File("usr/local/bin/rollcall-init".into(), init.join("program"), 0o755),
                 Entry::Text("etc/rollcall-release".into(), release.clone()),
             ];
             own.extend(FOLDERS.iter().map(|&name| Entry::Folder(name.into())));
@@ -354,14 +282,7 @@ impl Steps<'_> {
                 "StopSignal": "SIGTERM",
                 "WorkingDir": "/",
             });
-            write_archive(
-                &out.join("archive.tar"),
-                &[Image {
-                    tags: vec![tag.clone()],
-                    layers,
-                    config,
-                }],
-            )
+            write_archive(&out.join("archive.tar"), &[Image { tags: vec![tag.clone()], layers, config }])
         });
         let finish = drop_replaced(self.root, &[node.tag()]);
         self.add_load("image", 8.0, &after, archive, finish);
@@ -374,14 +295,8 @@ impl Steps<'_> {
         let containerd = self.root.join("node/modules/containerd");
         // crictl and kwok share one command line: a variable of a package that a program lacks is passed over.
         let values = [
-            (
-                "sigs.k8s.io/kwok/pkg/consts.Version",
-                versions.kwok.trim_start_matches('v'),
-            ),
-            (
-                "sigs.k8s.io/cri-tools/pkg/version.Version",
-                versions.crictl.as_str(),
-            ),
+            ("sigs.k8s.io/kwok/pkg/consts.Version", versions.kwok.trim_start_matches('v')),
+            ("sigs.k8s.io/cri-tools/pkg/version.Version", versions.crictl.as_str()),
         ];
         let module = tools.clone();
         self.add(Part {
@@ -399,18 +314,9 @@ impl Steps<'_> {
                         &[],
                         &values,
                         &bin,
-                        &[
-                            "sigs.k8s.io/kwok/cmd/kwok",
-                            "sigs.k8s.io/cri-tools/cmd/crictl",
-                        ],
+                        &["sigs.k8s.io/kwok/cmd/kwok", "sigs.k8s.io/cri-tools/cmd/crictl"],
                     ),
-                    go::build(
-                        &containerd,
-                        &[],
-                        &[],
-                        &bin,
-                        &["github.com/containerd/containerd/v2/cmd/ctr"],
-                    ),
+                    go::build(&containerd, &[], &[], &bin, &["github.com/containerd/containerd/v2/cmd/ctr"]),
                 ]
             }),
             finish: Some(Box::new(move |out| kwok_stages(&module, out))),

@@ -1,9 +1,5 @@
 //! What a person sees of a build: bars on a terminal, plain lines elsewhere. The only place that prints.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "this is the reporter"
-)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the reporter")]
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, stderr};
@@ -40,29 +36,16 @@ impl Report {
             let all = MultiProgress::new();
             let total = all.add(ProgressBar::new(1000));
             total.set_style(
-                ProgressStyle::with_template("image {wide_bar:.cyan/dim} {msg}")
-                    .expect("the template is valid"),
+                ProgressStyle::with_template("image {wide_bar:.cyan/dim} {msg}").expect("the template is valid"),
             );
-            Style::Bars {
-                all,
-                total,
-                steps: BTreeMap::new(),
-            }
+            Style::Bars { all, total, steps: BTreeMap::new() }
         };
-        Self {
-            style,
-            started: Instant::now(),
-            whole: None,
-        }
+        Self { style, started: Instant::now(), whole: None }
     }
 
     #[cfg(test)]
     pub(crate) fn silent() -> Self {
-        Self {
-            style: Style::Silent,
-            started: Instant::now(),
-            whole: None,
-        }
+        Self { style: Style::Silent, started: Instant::now(), whole: None }
     }
 
     pub(crate) fn step_started(&mut self, name: &str) {
@@ -73,10 +56,8 @@ impl Report {
             Style::Bars { all, steps, .. } => {
                 let bar = all.add(ProgressBar::new_spinner());
                 bar.set_style(
-                    ProgressStyle::with_template(
-                        "  {spinner} {prefix:12} {elapsed:>4} {wide_msg:.dim}",
-                    )
-                    .expect("the template is valid"),
+                    ProgressStyle::with_template("  {spinner} {prefix:12} {elapsed:>4} {wide_msg:.dim}")
+                        .expect("the template is valid"),
                 );
                 bar.set_prefix(name.to_owned());
                 bar.enable_steady_tick(Duration::from_millis(120));

@@ -6,16 +6,7 @@ use crate::command::Invocation;
 use crate::settings::DEBIAN;
 
 /// The essential packages are below these: a shell, coreutils, grep, sed, tar.
-const PACKAGES: &[&str] = &[
-    "mount",
-    "iptables",
-    "iproute2",
-    "conntrack",
-    "kmod",
-    "procps",
-    "runc",
-    "ethtool",
-];
+const PACKAGES: &[&str] = &["mount", "iptables", "iproute2", "conntrack", "kmod", "procps", "runc", "ethtool"];
 
 /// Nothing in a node reads these, and they are half of the tree. Perl comes with the package scripts,
 /// which are over; `var` is copied into each container's volume at its start and must be small.
@@ -50,14 +41,9 @@ const UNUSED: &[&str] = &[
 ///
 /// `essential` and not less: dpkg's own scripts want `diff`.
 pub(crate) fn command(root: &Path, mirror: Option<&str>, out: &Path) -> Invocation {
-    let hook = UNUSED
-        .iter()
-        .map(|path| format!("\"$1\"/{path}"))
-        .collect::<Vec<_>>()
-        .join(" ");
+    let hook = UNUSED.iter().map(|path| format!("\"$1\"/{path}")).collect::<Vec<_>>().join(" ");
     let include = format!("--include={}", PACKAGES.join(","));
-    let hook =
-        format!("--customize-hook=rm -rf {hook}; mkdir -p \"$1\"/var/cache \"$1\"/usr/lib/modules");
+    let hook = format!("--customize-hook=rm -rf {hook}; mkdir -p \"$1\"/var/cache \"$1\"/usr/lib/modules");
     let out = out.to_string_lossy();
     let mut args = vec![
         "--variant=essential",
@@ -72,7 +58,5 @@ pub(crate) fn command(root: &Path, mirror: Option<&str>, out: &Path) -> Invocati
     ];
     args.extend(mirror);
     // The epoch for every file: the same packages give the same layer.
-    Invocation::new(root, "mmdebstrap", &args)
-        .env("SOURCE_DATE_EPOCH", "0")
-        .env("LC_ALL", "C")
+    Invocation::new(root, "mmdebstrap", &args).env("SOURCE_DATE_EPOCH", "0").env("LC_ALL", "C")
 }

@@ -57,14 +57,10 @@ impl Steps<'_> {
         }
         for (index, command) in commands.iter().enumerate() {
             // The folder a clone lies in is no input.
-            let line = command
-                .pasteable()
-                .replace(&*self.root.to_string_lossy(), "");
+            let line = command.pasteable().replace(&*self.root.to_string_lossy(), "");
             inputs = inputs.setting(&format!("command {index}"), &line);
         }
-        let result = self
-            .store
-            .join(format!("{}-{}", part.label, &inputs.hash()[..12]));
+        let result = self.store.join(format!("{}-{}", part.label, &inputs.hash()[..12]));
         self.steps.push(Step {
             name: part.name.to_owned(),
             label: part.label,
@@ -81,14 +77,7 @@ impl Steps<'_> {
     }
 
     /// A step that loads an archive into the engine and keeps nothing.
-    pub(crate) fn add_load(
-        &mut self,
-        name: &str,
-        seconds: f64,
-        after: &[&str],
-        archive: Action,
-        finish: Action,
-    ) {
+    pub(crate) fn add_load(&mut self, name: &str, seconds: f64, after: &[&str], archive: Action, finish: Action) {
         let partial = self.store.join(format!(".{name}.partial"));
         let file = partial.join("archive.tar").to_string_lossy().into_owned();
         self.steps.push(Step {
@@ -100,31 +89,16 @@ impl Steps<'_> {
             result: None,
             partial,
             before: Some(archive),
-            commands: vec![Invocation::new(
-                self.root,
-                "docker",
-                &["load", "--quiet", "--input", &file],
-            )],
+            commands: vec![Invocation::new(self.root, "docker", &["load", "--quiet", "--input", &file])],
             finish: Some(finish),
         });
     }
 
     /// A static Rust program of this workspace, as `program` in its result.
     pub(crate) fn rust(&mut self, program: Rust<'_>, target: &str) -> Result<PathBuf> {
-        let Rust {
-            name,
-            package,
-            binary,
-            inputs,
-            seconds,
-            after,
-        } = program;
+        let Rust { name, package, binary, inputs, seconds, after } = program;
         let root = self.root;
-        let built = root
-            .join("target/static")
-            .join(target)
-            .join("release")
-            .join(binary);
+        let built = root.join("target/static").join(target).join("release").join(binary);
         self.add(Part {
             name,
             label: name.to_owned(),
@@ -134,20 +108,8 @@ impl Steps<'_> {
             inputs,
             commands: Box::new(move |_| {
                 // A target folder of its own: these flags would make Cargo rebuild the rest again and again.
-                let args = [
-                    "build",
-                    "--release",
-                    "--target",
-                    target,
-                    "--target-dir",
-                    "target/static",
-                    "-p",
-                    package,
-                ];
-                vec![
-                    Invocation::new(root, "cargo", &args)
-                        .env("RUSTFLAGS", "-C target-feature=+crt-static"),
-                ]
+                let args = ["build", "--release", "--target", target, "--target-dir", "target/static", "-p", package];
+                vec![Invocation::new(root, "cargo", &args).env("RUSTFLAGS", "-C target-feature=+crt-static")]
             }),
             finish: Some(Box::new(move |out| {
                 fs::copy(&built, out.join("program"))
@@ -175,9 +137,7 @@ impl Steps<'_> {
             seconds,
             after: &[],
             inputs: &[&inputs],
-            commands: Box::new(move |out| {
-                vec![go::build(&module, &[], &values, &out.join(""), packages)]
-            }),
+            commands: Box::new(move |out| vec![go::build(&module, &[], &values, &out.join(""), packages)]),
             finish,
         })
     }
@@ -185,26 +145,13 @@ impl Steps<'_> {
 
 /// Removes the images that had these tags before, if nothing uses them any more.
 pub(crate) fn drop_replaced(root: &Path, tags: &[String]) -> Action {
-    let inspect = |tag: &str| {
-        Invocation::new(
-            root,
-            "docker",
-            &["image", "inspect", "--format", "{{.Id}}", tag],
-        )
-        .answer()
-    };
-    let before: Vec<(String, String)> = tags
-        .iter()
-        .filter_map(|tag| Some((tag.clone(), inspect(tag)?)))
-        .collect();
+    let inspect =
+        |tag: &str| Invocation::new(root, "docker", &["image", "inspect", "--format", "{{.Id}}", tag]).answer();
+    let before: Vec<(String, String)> = tags.iter().filter_map(|tag| Some((tag.clone(), inspect(tag)?))).collect();
     let root = root.to_owned();
     Box::new(move |_| {
         for (tag, id) in &before {
-            let inspect = Invocation::new(
-                &root,
-                "docker",
-                &["image", "inspect", "--format", "{{.Id}}", tag],
-            );
+            let inspect = Invocation::new(&root, "docker", &["image", "inspect", "--format", "{{.Id}}", tag]);
             if inspect.answer().is_some_and(|now| now != *id) {
                 // It stays while a running cluster uses it; the engine then refuses, rightly.
                 Invocation::new(&root, "docker", &["image", "rm", id]).answer();

@@ -45,22 +45,12 @@ impl Arguments {
     /// # Errors
     ///
     /// An unknown flag or one without its value, as a message for standard error.
-    pub(crate) fn parse(
-        arguments: impl IntoIterator<Item = OsString>,
-    ) -> Result<Arguments, String> {
+    pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Arguments, String> {
         let mut arguments = arguments.into_iter();
-        let mut parsed = Arguments {
-            mode: Mode::Run,
-            settings: Settings::default(),
-        };
+        let mut parsed = Arguments { mode: Mode::Run, settings: Settings::default() };
         while let Some(flag) = arguments.next() {
             let flag = flag.to_string_lossy().into_owned();
-            let mut value = || {
-                arguments
-                    .next()
-                    .map(PathBuf::from)
-                    .ok_or(format!("`{flag}` needs a path"))
-            };
+            let mut value = || arguments.next().map(PathBuf::from).ok_or(format!("`{flag}` needs a path"));
             match flag.as_str() {
                 "--version" => parsed.mode = Mode::Version,
                 "--check" => parsed.mode = Mode::Check(value()?),
@@ -94,32 +84,19 @@ mod tests {
     #[test]
     fn no_argument_means_a_node() {
         let parsed = parse(&[]).unwrap();
-        assert_eq!(
-            parsed,
-            Arguments {
-                mode: Mode::Run,
-                settings: Settings::default()
-            }
-        );
+        assert_eq!(parsed, Arguments { mode: Mode::Run, settings: Settings::default() });
         assert!(parsed.settings.owns_machine);
     }
 
     #[test]
     fn what_follows_exec_belongs_to_the_command() {
         let parsed = parse(&["--exec", "sh", "--version"]).unwrap();
-        assert_eq!(
-            parsed.mode,
-            Mode::Exec(vec!["sh".into(), "--version".into()])
-        );
+        assert_eq!(parsed.mode, Mode::Exec(vec!["sh".into(), "--version".into()]));
     }
 
     #[test]
     fn a_flag_without_its_value_is_named() {
         assert_eq!(parse(&["--check"]).unwrap_err(), "`--check` needs a path");
-        assert!(
-            parse(&["--frob"])
-                .unwrap_err()
-                .starts_with("unknown argument `--frob`")
-        );
+        assert!(parse(&["--frob"]).unwrap_err().starts_with("unknown argument `--frob`"));
     }
 }

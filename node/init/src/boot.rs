@@ -27,21 +27,14 @@ pub(crate) fn prepare(config: &Config, settings: &Settings) -> Result<Vec<String
     if settings.owns_machine {
         warnings = mounts::prepare()?;
         if let Some(hostname) = &config.hostname {
-            nix::unistd::sethostname(hostname).map_err(|error| {
-                format!(
-                    "could not set the hostname to `{hostname}`: {}",
-                    error.desc()
-                )
-            })?;
+            nix::unistd::sethostname(hostname)
+                .map_err(|error| format!("could not set the hostname to `{hostname}`: {}", error.desc()))?;
         }
         set_kernel(&config.sysctls)?;
     }
     fs::create_dir_all(&settings.log_dir)
         .map_err(|error| format!("could not make `{}`: {error}", settings.log_dir.display()))?;
-    config
-        .files
-        .iter()
-        .try_for_each(|(path, file)| write_file(path, file))?;
+    config.files.iter().try_for_each(|(path, file)| write_file(path, file))?;
     Ok(warnings)
 }
 
@@ -50,20 +43,15 @@ fn set_kernel(sysctls: &BTreeMap<String, String>) -> Result<(), String> {
     ordered.sort_by_key(|(name, _)| *name != FIRST);
     for (name, value) in ordered {
         let path = sysctl_path(name);
-        fs::write(&path, value).map_err(|error| {
-            format!("could not write `{value}` to `{}`: {error}", path.display())
-        })?;
+        fs::write(&path, value)
+            .map_err(|error| format!("could not write `{value}` to `{}`: {error}", path.display()))?;
     }
     Ok(())
 }
 
 /// As sysctl(8) does: a name with slashes is a path already, because interface names may hold dots.
 fn sysctl_path(name: &str) -> PathBuf {
-    let relative = if name.contains('/') {
-        name.to_owned()
-    } else {
-        name.replace('.', "/")
-    };
+    let relative = if name.contains('/') { name.to_owned() } else { name.replace('.', "/") };
     Path::new("/proc/sys").join(relative.trim_start_matches('/'))
 }
 
@@ -93,12 +81,7 @@ pub(crate) struct Commands {
 
 impl Commands {
     pub(crate) fn new(commands: Vec<Vec<String>>, log_dir: &Path) -> Commands {
-        Commands {
-            commands,
-            log: Log::new(log_dir, "boot"),
-            next: 0,
-            running: None,
-        }
+        Commands { commands, log: Log::new(log_dir, "boot"), next: 0, running: None }
     }
 
     /// Starts the next command when none is running.
@@ -107,11 +90,7 @@ impl Commands {
             return if now < started + COMMAND_LIMIT {
                 Progress::Running
             } else {
-                Progress::Failed(format!(
-                    "`{}` did not end within {}s",
-                    self.current(),
-                    COMMAND_LIMIT.as_secs()
-                ))
+                Progress::Failed(format!("`{}` did not end within {}s", self.current(), COMMAND_LIMIT.as_secs()))
             };
         }
         let Some(command) = self.commands.get(self.next) else {
@@ -137,11 +116,7 @@ impl Commands {
         }
         self.running = None;
         if exit != Exit::Code(0) {
-            let said = self
-                .log
-                .last_line()
-                .map(|line| format!(": {line}"))
-                .unwrap_or_default();
+            let said = self.log.last_line().map(|line| format!(": {line}")).unwrap_or_default();
             return Err(format!("`{}` ended with {exit}{said}", self.current()));
         }
         self.next += 1;
@@ -157,10 +132,7 @@ impl Commands {
     }
 
     fn current(&self) -> String {
-        self.commands
-            .get(self.next)
-            .map(|command| command.join(" "))
-            .unwrap_or_default()
+        self.commands.get(self.next).map(|command| command.join(" ")).unwrap_or_default()
     }
 }
 
@@ -171,10 +143,7 @@ mod tests {
 
     #[test]
     fn kernel_settings_are_paths_below_proc_sys() {
-        assert_eq!(
-            sysctl_path("net.ipv4.ip_forward"),
-            Path::new("/proc/sys/net/ipv4/ip_forward")
-        );
+        assert_eq!(sysctl_path("net.ipv4.ip_forward"), Path::new("/proc/sys/net/ipv4/ip_forward"));
         assert_eq!(
             sysctl_path("net/ipv4/conf/eth0.1/proxy_arp"),
             Path::new("/proc/sys/net/ipv4/conf/eth0.1/proxy_arp")
@@ -185,42 +154,20 @@ mod tests {
     fn a_file_is_written_with_its_parents_and_mode() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a/b/secret");
-        write_file(
-            &path,
-            &FileSpec {
-                content: "x".to_owned(),
-                mode: FileMode(0o600),
-            },
-        )
-        .unwrap();
+        write_file(&path, &FileSpec { content: "x".to_owned(), mode: FileMode(0o600) }).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "x");
-        assert_eq!(
-            fs::metadata(&path).unwrap().permissions().mode() & 0o7777,
-            0o600
-        );
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
     }
 
     #[test]
     fn a_file_that_cannot_be_written_is_named() {
-        let message = write_file(
-            Path::new("/proc/none/file"),
-            &FileSpec {
-                content: String::new(),
-                mode: FileMode(0o600),
-            },
-        );
-        assert!(
-            message
-                .unwrap_err()
-                .starts_with("could not write file `/proc/none/file`")
-        );
+        let message =
+            write_file(Path::new("/proc/none/file"), &FileSpec { content: String::new(), mode: FileMode(0o600) });
+        assert!(message.unwrap_err().starts_with("could not write file `/proc/none/file`"));
     }
 
     #[test]
     fn without_commands_the_boot_goes_on_at_once() {
-        assert_eq!(
-            Commands::new(vec![], Path::new("/")).advance(Duration::ZERO),
-            Progress::Done
-        );
+        assert_eq!(Commands::new(vec![], Path::new("/")).advance(Duration::ZERO), Progress::Done);
     }
 }

@@ -33,10 +33,7 @@ pub(crate) fn prepare(mounts: &[Mount]) -> Result<Vec<String>, String> {
 /// The mounts of version 1, and that of version 2 beside them on hybrid machines.
 fn controllers(mounts: &[Mount]) -> impl Iterator<Item = &Mount> {
     let below = |mount: &&Mount| mount.point != Path::new(ROOT) && mount.point.starts_with(ROOT);
-    mounts
-        .iter()
-        .filter(below)
-        .filter(|mount| matches!(mount.kind.as_str(), "cgroup" | "cgroup2"))
+    mounts.iter().filter(below).filter(|mount| matches!(mount.kind.as_str(), "cgroup" | "cgroup2"))
 }
 
 fn version_2(root: &Path) -> Result<Vec<String>, String> {
@@ -68,8 +65,8 @@ fn move_processes(from: &Path, to: &Path) -> Result<(), String> {
     let (source, target) = (from.join("cgroup.procs"), to.join("cgroup.procs"));
     let mut failure = None;
     for _ in 0..ROUNDS {
-        let pids = fs::read_to_string(&source)
-            .map_err(|error| format!("could not read `{}`: {error}", source.display()))?;
+        let pids =
+            fs::read_to_string(&source).map_err(|error| format!("could not read `{}`: {error}", source.display()))?;
         let pids = movable(&pids);
         if pids.is_empty() {
             return Ok(());
@@ -78,38 +75,26 @@ fn move_processes(from: &Path, to: &Path) -> Result<(), String> {
         for pid in pids {
             // A process that has ended meanwhile is refused, and then no longer listed either.
             if let Err(error) = fs::write(&target, pid) {
-                failure = Some(format!(
-                    "could not move process {pid} to `{}`: {error}",
-                    to.display()
-                ));
+                failure = Some(format!("could not move process {pid} to `{}`: {error}", to.display()));
             }
         }
     }
-    Err(failure.unwrap_or(format!(
-        "new processes keep appearing in `{}`",
-        source.display()
-    )))
+    Err(failure.unwrap_or(format!("new processes keep appearing in `{}`", source.display())))
 }
 
 /// Processes outside of our PID namespace are listed as 0; writing that would move the writer.
 fn movable(listed: &str) -> Vec<&str> {
-    listed
-        .lines()
-        .filter(|pid| !pid.is_empty() && *pid != "0")
-        .collect()
+    listed.lines().filter(|pid| !pid.is_empty() && *pid != "0").collect()
 }
 
 fn enable_controllers(root: &Path) -> Result<Vec<String>, String> {
     let list = root.join("cgroup.controllers");
-    let available = fs::read_to_string(&list)
-        .map_err(|error| format!("could not read `{}`: {error}", list.display()))?;
+    let available =
+        fs::read_to_string(&list).map_err(|error| format!("could not read `{}`: {error}", list.display()))?;
     let mut warnings = Vec::new();
     // One at a time: in one write a single refusal would lose all of them.
     for controller in available.split_whitespace() {
-        if let Err(error) = fs::write(
-            root.join("cgroup.subtree_control"),
-            format!("+{controller}"),
-        ) {
+        if let Err(error) = fs::write(root.join("cgroup.subtree_control"), format!("+{controller}")) {
             let message = format!("could not enable cgroup controller `{controller}`: {error}");
             if NEEDED.contains(&controller) {
                 return Err(message);
@@ -126,10 +111,7 @@ mod tests {
     use super::*;
 
     fn mount(point: &str, kind: &str) -> Mount {
-        Mount {
-            point: point.into(),
-            kind: kind.to_owned(),
-        }
+        Mount { point: point.into(), kind: kind.to_owned() }
     }
 
     #[test]
@@ -141,9 +123,7 @@ mod tests {
             mount("/sys/fs/bpf", "bpf"),
             mount("/sys/fs/cgroup-other", "cgroup"),
         ];
-        let found: Vec<_> = controllers(&mounts)
-            .map(|mount| mount.point.to_str().unwrap())
-            .collect();
+        let found: Vec<_> = controllers(&mounts).map(|mount| mount.point.to_str().unwrap()).collect();
         assert_eq!(found, ["/sys/fs/cgroup/memory", "/sys/fs/cgroup/unified"]);
     }
 

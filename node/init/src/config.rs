@@ -105,10 +105,7 @@ pub(crate) struct Restart {
 
 impl Default for Restart {
     fn default() -> Self {
-        Restart {
-            initial_ms: default_initial(),
-            max_ms: default_max(),
-        }
+        Restart { initial_ms: default_initial(), max_ms: default_max() }
     }
 }
 
@@ -135,13 +132,9 @@ impl TryFrom<String> for HttpTarget {
 
     fn try_from(text: String) -> Result<Self, String> {
         let (address, path) = text.split_once('/').unwrap_or((&text, ""));
-        let address = address.parse().map_err(|_| {
-            format!("`{text}` is not an HTTP target such as `127.0.0.1:10248/healthz`")
-        })?;
-        Ok(HttpTarget {
-            address,
-            path: format!("/{path}"),
-        })
+        let address =
+            address.parse().map_err(|_| format!("`{text}` is not an HTTP target such as `127.0.0.1:10248/healthz`"))?;
+        Ok(HttpTarget { address, path: format!("/{path}") })
     }
 }
 
@@ -183,32 +176,13 @@ impl fmt::Display for Error {
                 write!(formatter, "could not read `{}`: {source}", file.display())
             }
             Error::Parse { file, source, line } => {
-                write!(
-                    formatter,
-                    "`{}` is not a valid configuration: {source}",
-                    file.display()
-                )?;
-                if line.is_empty() {
-                    Ok(())
-                } else {
-                    write!(formatter, "\n  {line}")
-                }
+                write!(formatter, "`{}` is not a valid configuration: {source}", file.display())?;
+                if line.is_empty() { Ok(()) } else { write!(formatter, "\n  {line}") }
             }
             Error::Invalid { file, problems } => {
-                let noun = if problems.len() == 1 {
-                    "problem"
-                } else {
-                    "problems"
-                };
-                write!(
-                    formatter,
-                    "`{}` has {} {noun}",
-                    file.display(),
-                    problems.len()
-                )?;
-                problems
-                    .iter()
-                    .try_for_each(|problem| write!(formatter, "\n  {problem}"))
+                let noun = if problems.len() == 1 { "problem" } else { "problems" };
+                write!(formatter, "`{}` has {} {noun}", file.display(), problems.len())?;
+                problems.iter().try_for_each(|problem| write!(formatter, "\n  {problem}"))
             }
         }
     }
@@ -218,34 +192,17 @@ impl fmt::Display for Error {
 ///
 /// The file cannot be read, is not JSON of this shape, or says something that cannot be done.
 pub(crate) fn load(file: &Path) -> Result<Config, Error> {
-    let text = std::fs::read_to_string(file).map_err(|source| Error::Read {
-        file: file.to_path_buf(),
-        source,
-    })?;
+    let text = std::fs::read_to_string(file).map_err(|source| Error::Read { file: file.to_path_buf(), source })?;
     parse(file, &text)
 }
 
 fn parse(file: &Path, text: &str) -> Result<Config, Error> {
     let config: Config = serde_json::from_str(text).map_err(|source| {
-        let line = text
-            .lines()
-            .nth(source.line().saturating_sub(1))
-            .unwrap_or_default();
-        Error::Parse {
-            file: file.to_path_buf(),
-            source,
-            line: line.trim().chars().take(200).collect(),
-        }
+        let line = text.lines().nth(source.line().saturating_sub(1)).unwrap_or_default();
+        Error::Parse { file: file.to_path_buf(), source, line: line.trim().chars().take(200).collect() }
     })?;
     let problems = problems(&config);
-    if problems.is_empty() {
-        Ok(config)
-    } else {
-        Err(Error::Invalid {
-            file: file.to_path_buf(),
-            problems,
-        })
-    }
+    if problems.is_empty() { Ok(config) } else { Err(Error::Invalid { file: file.to_path_buf(), problems }) }
 }
 
 fn problems(config: &Config) -> Vec<String> {
@@ -257,17 +214,12 @@ fn problems(config: &Config) -> Vec<String> {
     }
     for path in config.files.keys() {
         if !path.is_absolute() || path.file_name().is_none() {
-            problems.push(format!(
-                "`files`: `{}` is not an absolute path of a file",
-                path.display()
-            ));
+            problems.push(format!("`files`: `{}` is not an absolute path of a file", path.display()));
         }
     }
     for name in config.sysctls.keys() {
         if name.is_empty() || name.split(['.', '/']).any(|part| part.is_empty()) {
-            problems.push(format!(
-                "`sysctls`: `{name}` is not the name of a kernel setting"
-            ));
+            problems.push(format!("`sysctls`: `{name}` is not the name of a kernel setting"));
         }
     }
     for (index, process) in config.processes.iter().enumerate() {
@@ -275,14 +227,9 @@ fn problems(config: &Config) -> Vec<String> {
         let well_formed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if name.is_empty() || !name.chars().all(well_formed) {
             // The name becomes that of the log file.
-            problems.push(format!(
-                "`processes[{index}].name`: `{name}` may hold only a-z, 0-9 and `-`"
-            ));
+            problems.push(format!("`processes[{index}].name`: `{name}` may hold only a-z, 0-9 and `-`"));
         }
-        if config.processes[..index]
-            .iter()
-            .any(|earlier| earlier.name == *name)
-        {
+        if config.processes[..index].iter().any(|earlier| earlier.name == *name) {
             problems.push(format!("`processes[{index}].name`: `{name}` is used twice"));
         }
         if process.command.first().is_none_or(String::is_empty) {
@@ -295,19 +242,14 @@ fn problems(config: &Config) -> Vec<String> {
         }
         for earlier in &process.after {
             if !config.processes.iter().any(|other| other.name == *earlier) {
-                problems.push(format!(
-                    "`processes[{index}].after` of `{name}`: there is no process `{earlier}`"
-                ));
+                problems.push(format!("`processes[{index}].after` of `{name}`: there is no process `{earlier}`"));
             }
         }
     }
     if problems.is_empty()
         && let Err(names) = order::start_order(&config.processes)
     {
-        problems.push(format!(
-            "`processes[].after`: {} wait for each other",
-            names.join(", ")
-        ));
+        problems.push(format!("`processes[].after`: {} wait for each other", names.join(", ")));
     }
     problems
 }
@@ -344,10 +286,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(config.files[Path::new("/etc/foo")].mode, FileMode(0o600));
-        let target = HttpTarget {
-            address: "127.0.0.1:10248".parse().unwrap(),
-            path: "/healthz".to_owned(),
-        };
+        let target = HttpTarget { address: "127.0.0.1:10248".parse().unwrap(), path: "/healthz".to_owned() };
         assert_eq!(config.processes[1].ready, Some(Ready::Http(target)));
         assert_eq!(config.processes[1].restart.initial_ms, 200);
     }
@@ -363,28 +302,16 @@ mod tests {
     #[test]
     fn a_value_of_the_wrong_type_shows_the_line_that_holds_it() {
         let message = error("{\n  \"handshakeSeconds\": \"soon\"\n}");
-        assert!(
-            message.ends_with("\"handshakeSeconds\": \"soon\""),
-            "{message}"
-        );
+        assert!(message.ends_with("\"handshakeSeconds\": \"soon\""), "{message}");
     }
 
     #[test]
     fn wrong_targets_and_modes_are_named() {
-        let message = error(
-            r#"{"processes": [{"name": "a", "command": ["a"], "ready": {"http": "localhost/x"}}]}"#,
-        );
-        assert!(
-            message.contains("`localhost/x` is not an HTTP target"),
-            "{message}"
-        );
+        let message = error(r#"{"processes": [{"name": "a", "command": ["a"], "ready": {"http": "localhost/x"}}]}"#);
+        assert!(message.contains("`localhost/x` is not an HTTP target"), "{message}");
         let message = error(r#"{"files": {"/a": {"content": "", "mode": "rw"}}}"#);
-        assert!(
-            message.contains("`rw` is not an octal file mode"),
-            "{message}"
-        );
-        let message =
-            error(r#"{"processes": [{"name": "a", "command": ["a"], "ready": {"socket": "/x"}}]}"#);
+        assert!(message.contains("`rw` is not an octal file mode"), "{message}");
+        let message = error(r#"{"processes": [{"name": "a", "command": ["a"], "ready": {"socket": "/x"}}]}"#);
         assert!(message.contains("unknown variant `socket`"), "{message}");
     }
 
@@ -415,9 +342,6 @@ mod tests {
             r#"{"processes": [{"name": "a", "command": ["a"], "after": ["b"]},
                               {"name": "b", "command": ["b"], "after": ["a"]}]}"#,
         );
-        assert!(
-            message.contains("`a`, `b` wait for each other"),
-            "{message}"
-        );
+        assert!(message.contains("`a`, `b` wait for each other"), "{message}");
     }
 }

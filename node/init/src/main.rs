@@ -29,18 +29,11 @@ use arguments::{Arguments, Mode};
 fn main() -> ExitCode {
     let code = match Arguments::parse(std::env::args_os().skip(1)) {
         Err(message) => complain(&message, exit_code::USAGE),
-        Ok(Arguments {
-            mode: Mode::Version,
-            ..
-        }) => say(concat!("rollcall-init ", env!("CARGO_PKG_VERSION"))),
-        Ok(Arguments {
-            mode: Mode::Exec(command),
-            ..
-        }) => complain(&spawn::become_command(&command), exit_code::NOT_RUN),
-        Ok(Arguments {
-            mode: Mode::Check(file),
-            ..
-        }) => match config::load(&file) {
+        Ok(Arguments { mode: Mode::Version, .. }) => say(concat!("rollcall-init ", env!("CARGO_PKG_VERSION"))),
+        Ok(Arguments { mode: Mode::Exec(command), .. }) => {
+            complain(&spawn::become_command(&command), exit_code::NOT_RUN)
+        }
+        Ok(Arguments { mode: Mode::Check(file), .. }) => match config::load(&file) {
             Ok(config) => {
                 let count = config.processes.len();
                 let noun = if count == 1 { "process" } else { "processes" };
@@ -48,10 +41,7 @@ fn main() -> ExitCode {
             }
             Err(error) => complain(&error.to_string(), exit_code::CONFIG),
         },
-        Ok(Arguments {
-            mode: Mode::Run,
-            settings,
-        }) => match config::load(&settings.config) {
+        Ok(Arguments { mode: Mode::Run, settings }) => match config::load(&settings.config) {
             Err(error) => complain(&error.to_string(), exit_code::CONFIG),
             Ok(config) => match node::run(config, &settings) {
                 Ok(()) => exit_code::OK,

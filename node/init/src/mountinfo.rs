@@ -14,9 +14,7 @@ pub(crate) struct Mount {
 /// The file cannot be read, as a message.
 pub(crate) fn read() -> Result<Vec<Mount>, String> {
     let path = "/proc/self/mountinfo";
-    std::fs::read_to_string(path)
-        .map(|text| parse(&text))
-        .map_err(|error| format!("could not read `{path}`: {error}"))
+    std::fs::read_to_string(path).map(|text| parse(&text)).map_err(|error| format!("could not read `{path}`: {error}"))
 }
 
 /// Lines that are not of the known form are passed over.
@@ -25,21 +23,14 @@ fn parse(text: &str) -> Vec<Mount> {
         .filter_map(|line| {
             let (mount, file_system) = line.split_once(" - ")?;
             let point = PathBuf::from(unescape(mount.split(' ').nth(4)?));
-            Some(Mount {
-                point,
-                kind: file_system.split(' ').next()?.to_owned(),
-            })
+            Some(Mount { point, kind: file_system.split(' ').next()?.to_owned() })
         })
         .collect()
 }
 
 /// The type of the file system mounted last on exactly this path, which is the one that is seen.
 pub(crate) fn kind_at<'a>(mounts: &'a [Mount], path: &Path) -> Option<&'a str> {
-    mounts
-        .iter()
-        .rev()
-        .find(|mount| mount.point == path)
-        .map(|mount| mount.kind.as_str())
+    mounts.iter().rev().find(|mount| mount.point == path).map(|mount| mount.kind.as_str())
 }
 
 /// The kernel writes blanks and backslashes as three octal digits.
@@ -48,10 +39,7 @@ fn unescape(text: &str) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('\\') {
         plain.push_str(before);
-        match after
-            .get(..3)
-            .and_then(|digits| u8::from_str_radix(digits, 8).ok())
-        {
+        match after.get(..3).and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
             Some(byte) => {
                 plain.push(char::from(byte));
                 rest = &after[3..];
@@ -82,13 +70,7 @@ nonsense
     fn mounts_are_read_with_their_type() {
         let mounts = parse(HYBRID);
         assert_eq!(mounts.len(), 5);
-        assert_eq!(
-            mounts[2],
-            Mount {
-                point: "/sys/fs/cgroup/cpu,cpuacct".into(),
-                kind: "cgroup".to_owned()
-            }
-        );
+        assert_eq!(mounts[2], Mount { point: "/sys/fs/cgroup/cpu,cpuacct".into(), kind: "cgroup".to_owned() });
     }
 
     #[test]

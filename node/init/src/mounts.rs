@@ -13,9 +13,7 @@ use crate::cgroup;
 use crate::mountinfo::{self, Mount};
 
 /// Flags that kernel file systems carry anyway; a remount that leaves them out would take them away.
-const KERNEL_FS: MsFlags = MsFlags::MS_NOSUID
-    .union(MsFlags::MS_NODEV)
-    .union(MsFlags::MS_NOEXEC);
+const KERNEL_FS: MsFlags = MsFlags::MS_NOSUID.union(MsFlags::MS_NODEV).union(MsFlags::MS_NOEXEC);
 
 /// # Errors
 ///
@@ -28,8 +26,7 @@ pub(crate) fn prepare() -> Result<Vec<String>, String> {
     for path in ["/run", "/tmp"] {
         temporary(&mounts, Path::new(path))?;
     }
-    std::fs::create_dir_all("/dev/shm")
-        .map_err(|error| format!("could not make `/dev/shm`: {error}"))?;
+    std::fs::create_dir_all("/dev/shm").map_err(|error| format!("could not make `/dev/shm`: {error}"))?;
     kernel_log()?;
     Ok(warnings)
 }
@@ -37,30 +34,14 @@ pub(crate) fn prepare() -> Result<Vec<String>, String> {
 /// Makes a mount of a kernel file system writable; with `MS_BIND` only this mount and not the file system behind it.
 pub(crate) fn remount(path: &Path, how: MsFlags) -> Result<(), String> {
     let flags = MsFlags::MS_REMOUNT | KERNEL_FS | how;
-    mount(None::<&str>, path, None::<&str>, flags, None::<&str>).map_err(|error| {
-        format!(
-            "could not remount `{}` for writing: {}",
-            path.display(),
-            error.desc()
-        )
-    })
+    mount(None::<&str>, path, None::<&str>, flags, None::<&str>)
+        .map_err(|error| format!("could not remount `{}` for writing: {}", path.display(), error.desc()))
 }
 
 /// Pods with `mountPropagation` need it, and the kubelet refuses volumes without it.
 fn share_root() -> Result<(), String> {
-    mount(
-        None::<&str>,
-        "/",
-        None::<&str>,
-        MsFlags::MS_REC | MsFlags::MS_SHARED,
-        None::<&str>,
-    )
-    .map_err(|error| {
-        format!(
-            "could not make the mounts below `/` shared: {}",
-            error.desc()
-        )
-    })
+    mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_SHARED, None::<&str>)
+        .map_err(|error| format!("could not make the mounts below `/` shared: {}", error.desc()))
 }
 
 /// The harness asks the engine for these; this covers a container that somebody started by hand.
@@ -68,17 +49,12 @@ fn temporary(mounts: &[Mount], path: &Path) -> Result<(), String> {
     if mountinfo::kind_at(mounts, path).is_some() {
         return Ok(());
     }
-    let mode = if path == Path::new("/tmp") {
-        "mode=1777"
-    } else {
-        "mode=755"
-    };
+    let mode = if path == Path::new("/tmp") { "mode=1777" } else { "mode=755" };
     std::fs::create_dir_all(path)
         .map_err(|error| error.to_string())
         .and_then(|()| {
             let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
-            mount(Some("tmpfs"), path, Some("tmpfs"), flags, Some(mode))
-                .map_err(|error| error.desc().to_owned())
+            mount(Some("tmpfs"), path, Some("tmpfs"), flags, Some(mode)).map_err(|error| error.desc().to_owned())
         })
         .map_err(|error| format!("could not mount a tmpfs on `{}`: {error}", path.display()))
 }
@@ -87,30 +63,19 @@ fn temporary(mounts: &[Mount], path: &Path) -> Result<(), String> {
 /// and says nothing: what it reads there (out-of-memory kills) is of no use to a test node.
 fn kernel_log() -> Result<(), String> {
     let path = Path::new("/dev/kmsg");
-    match mknod(
-        path,
-        SFlag::S_IFCHR,
-        Mode::from_bits_truncate(0o600),
-        makedev(1, 11),
-    ) {
+    match mknod(path, SFlag::S_IFCHR, Mode::from_bits_truncate(0o600), makedev(1, 11)) {
         Ok(()) | Err(Errno::EEXIST) => {}
         Err(_) => return link_to_console(path),
     }
     // A device can be made and still be refused by the device rules of the container, which only opening shows.
     match std::fs::File::open(path) {
         Ok(_) => Ok(()),
-        Err(_) => std::fs::remove_file(path)
-            .map_err(|error| error.to_string())
-            .and_then(|()| link_to_console(path)),
+        Err(_) => std::fs::remove_file(path).map_err(|error| error.to_string()).and_then(|()| link_to_console(path)),
     }
 }
 
 fn link_to_console(path: &Path) -> Result<(), String> {
-    let target = if Path::new("/dev/console").exists() {
-        "/dev/console"
-    } else {
-        "/dev/null"
-    };
+    let target = if Path::new("/dev/console").exists() { "/dev/console" } else { "/dev/null" };
     std::os::unix::fs::symlink(target, path)
         .map_err(|error| format!("could not link `{}` to `{target}`: {error}", path.display()))
 }

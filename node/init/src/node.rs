@@ -60,16 +60,13 @@ struct Node<'a> {
 /// Without these no node can be kept: not being PID 1 where mounts would change, or signals that cannot be read.
 pub(crate) fn run(config: Config, settings: &Settings) -> Result<(), String> {
     if settings.owns_machine && std::process::id() != 1 {
-        return Err(
-            "not started as PID 1: the mounts of this machine would change\n\
+        return Err("not started as PID 1: the mounts of this machine would change\n\
                     (hint: `--no-mounts` supervises without touching the machine)"
-                .to_owned(),
-        );
+            .to_owned());
     }
-    let signals = reap::signals()
-        .map_err(|error| format!("could not take over signals: {}", error.desc()))?;
-    let order = order::start_order(&config.processes)
-        .map_err(|names| format!("{} wait for each other", names.join(", ")))?;
+    let signals = reap::signals().map_err(|error| format!("could not take over signals: {}", error.desc()))?;
+    let order =
+        order::start_order(&config.processes).map_err(|names| format!("{} wait for each other", names.join(", ")))?;
     let stages = order::stop_stages(&config.processes, &order);
     let supervisor = Supervisor::new(&config.processes, order, &settings.log_dir);
     let node = Node {
@@ -92,9 +89,7 @@ impl Node<'_> {
         if self.config.keep || self.config.power_on == PowerOn::Now {
             self.boot();
         } else {
-            self.phase = Phase::Off {
-                give_up: Some(Duration::from_secs(self.config.handshake_seconds)),
-            };
+            self.phase = Phase::Off { give_up: Some(Duration::from_secs(self.config.handshake_seconds)) };
             self.reporter.node(self.now(), NodeState::Off, None);
         }
         while !self.advance() {
@@ -120,10 +115,7 @@ impl Node<'_> {
             Phase::Off { give_up } => {
                 let missed = give_up.is_some_and(|moment| now >= moment);
                 if missed {
-                    warn(&format!(
-                        "nobody said anything within {}s, ending",
-                        self.config.handshake_seconds
-                    ));
+                    warn(&format!("nobody said anything within {}s, ending", self.config.handshake_seconds));
                 }
                 missed
             }
@@ -146,24 +138,18 @@ impl Node<'_> {
                 false
             }
             Phase::Failed => false,
-            Phase::Stopping(stop) => {
-                match stop.next(now, |index| self.supervisor.is_alive(index)) {
-                    Next::Wait(_) => false,
-                    Next::Ask(indices) => {
-                        indices
-                            .into_iter()
-                            .for_each(|index| self.supervisor.signal(index, Signal::SIGTERM));
-                        self.advance()
-                    }
-                    Next::Finish => {
-                        self.kill_everything();
-                        self.phase = Phase::Ending {
-                            until: now + LAST_REAP,
-                        };
-                        self.advance()
-                    }
+            Phase::Stopping(stop) => match stop.next(now, |index| self.supervisor.is_alive(index)) {
+                Next::Wait(_) => false,
+                Next::Ask(indices) => {
+                    indices.into_iter().for_each(|index| self.supervisor.signal(index, Signal::SIGTERM));
+                    self.advance()
                 }
-            }
+                Next::Finish => {
+                    self.kill_everything();
+                    self.phase = Phase::Ending { until: now + LAST_REAP };
+                    self.advance()
+                }
+            },
             Phase::Ending { until } => now >= *until || !self.supervisor.any_alive(),
         }
     }
@@ -180,9 +166,7 @@ impl Node<'_> {
                     Next::Wait(moment) => Some(moment),
                     // Time went on since `advance`: come back at once; asking twice does no harm.
                     Next::Ask(indices) => {
-                        indices
-                            .into_iter()
-                            .for_each(|index| self.supervisor.signal(index, Signal::SIGTERM));
+                        indices.into_iter().for_each(|index| self.supervisor.signal(index, Signal::SIGTERM));
                         Some(now)
                     }
                     Next::Finish => Some(now),
@@ -205,14 +189,9 @@ impl Node<'_> {
             Ok(_) | Err(nix::errno::Errno::EINTR) => {}
             Err(error) => return Err(format!("could not wait for events: {}", error.desc())),
         }
-        let spoken = sources
-            .get(1)
-            .is_some_and(|source| source.any() == Some(true));
+        let spoken = sources.get(1).is_some_and(|source| source.any() == Some(true));
         if spoken {
-            self.power
-                .read(&stdin)
-                .into_iter()
-                .for_each(|said| self.hear(&said));
+            self.power.read(&stdin).into_iter().for_each(|said| self.hear(&said));
         }
         Ok(())
     }
@@ -229,9 +208,7 @@ impl Node<'_> {
             Said::Start => warn("`start` was said to a node that is on already"),
             Said::Stop => self.stop("asked on standard input"),
             Said::Closed => self.stop("standard input was closed"),
-            Said::Unknown(line) => warn(&format!(
-                "unknown line `{line}` on standard input (hint: `start` or `stop`)"
-            )),
+            Said::Unknown(line) => warn(&format!("unknown line `{line}` on standard input (hint: `start` or `stop`)")),
         }
     }
 
@@ -251,8 +228,7 @@ impl Node<'_> {
 
     fn fail(&mut self, reason: String) {
         self.phase = Phase::Failed;
-        self.reporter
-            .node(self.now(), NodeState::Failed, Some(reason));
+        self.reporter.node(self.now(), NodeState::Failed, Some(reason));
     }
 
     fn stop(&mut self, reason: &str) {
@@ -260,8 +236,7 @@ impl Node<'_> {
             return;
         }
         let now = self.now();
-        self.reporter
-            .node(now, NodeState::Stopping, Some(reason.to_owned()));
+        self.reporter.node(now, NodeState::Stopping, Some(reason.to_owned()));
         self.supervisor.stop(now, &mut self.reporter);
         self.phase = Phase::Stopping(Stop::new(now, self.stages.clone()));
     }
@@ -269,9 +244,7 @@ impl Node<'_> {
     fn note_end(&mut self, pid: Pid, exit: reap::Exit) {
         match self.commands.ended(pid, exit) {
             Ok(true) => {}
-            Ok(false) => self
-                .supervisor
-                .ended(self.now(), pid, exit, &mut self.reporter),
+            Ok(false) => self.supervisor.ended(self.now(), pid, exit, &mut self.reporter),
             // A command that ends while the node stops was not what stopped it.
             Err(reason) if matches!(self.phase, Phase::Commands) => self.fail(reason),
             Err(_) => {}

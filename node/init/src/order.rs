@@ -11,15 +11,13 @@ pub(crate) fn start_order(processes: &[ProcessSpec]) -> Result<Vec<usize>, Vec<S
     let mut order: Vec<usize> = Vec::with_capacity(processes.len());
     while order.len() < processes.len() {
         let placed = |name: &String| order.iter().any(|&index| processes[index].name == *name);
-        let next = (0..processes.len())
-            .find(|index| !order.contains(index) && processes[*index].after.iter().all(placed));
+        let next =
+            (0..processes.len()).find(|index| !order.contains(index) && processes[*index].after.iter().all(placed));
         match next {
             Some(index) => order.push(index),
             None => {
                 let stuck = (0..processes.len()).filter(|index| !order.contains(index));
-                return Err(stuck
-                    .map(|index| format!("`{}`", processes[index].name))
-                    .collect());
+                return Err(stuck.map(|index| format!("`{}`", processes[index].name)).collect());
             }
         }
     }
@@ -31,17 +29,8 @@ pub(crate) fn stop_stages(processes: &[ProcessSpec], start_order: &[usize]) -> V
     let mut ranks: Vec<i32> = processes.iter().map(|process| process.stop_order).collect();
     ranks.sort_unstable();
     ranks.dedup();
-    let of_rank = |rank| {
-        start_order
-            .iter()
-            .rev()
-            .copied()
-            .filter(move |&index| processes[index].stop_order == rank)
-    };
-    ranks
-        .into_iter()
-        .map(|rank| of_rank(rank).collect())
-        .collect()
+    let of_rank = |rank| start_order.iter().rev().copied().filter(move |&index| processes[index].stop_order == rank);
+    ranks.into_iter().map(|rank| of_rank(rank).collect()).collect()
 }
 
 #[cfg(test)]
@@ -55,34 +44,21 @@ mod tests {
 
     #[test]
     fn a_process_starts_after_those_it_names() {
-        let processes = [
-            process("kubelet", &["containerd", "etcd"], 0),
-            process("etcd", &[], 0),
-            process("containerd", &[], 0),
-        ];
+        let processes =
+            [process("kubelet", &["containerd", "etcd"], 0), process("etcd", &[], 0), process("containerd", &[], 0)];
         assert_eq!(start_order(&processes), Ok(vec![1, 2, 0]));
     }
 
     #[test]
     fn only_those_in_the_circle_are_blamed() {
-        let processes = [
-            process("a", &[], 0),
-            process("b", &["c"], 0),
-            process("c", &["b"], 0),
-        ];
-        assert_eq!(
-            start_order(&processes),
-            Err(vec!["`b`".to_owned(), "`c`".to_owned()])
-        );
+        let processes = [process("a", &[], 0), process("b", &["c"], 0), process("c", &["b"], 0)];
+        assert_eq!(start_order(&processes), Err(vec!["`b`".to_owned(), "`c`".to_owned()]));
     }
 
     #[test]
     fn stopping_goes_by_stop_order_and_then_backwards() {
-        let processes = [
-            process("containerd", &[], 1),
-            process("kubelet", &["containerd"], 0),
-            process("proxy", &[], 0),
-        ];
+        let processes =
+            [process("containerd", &[], 1), process("kubelet", &["containerd"], 0), process("proxy", &[], 0)];
         let order = start_order(&processes).unwrap();
         assert_eq!(stop_stages(&processes, &order), vec![vec![2, 1], vec![0]]);
     }

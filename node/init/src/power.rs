@@ -88,11 +88,7 @@ mod tests {
         let mut power = Power::default();
         assert_eq!(
             power.feed(b"hello\nstart\n\n"),
-            vec![
-                Said::Unknown("hello".to_owned()),
-                Said::Start,
-                Said::Unknown(String::new())
-            ]
+            vec![Said::Unknown("hello".to_owned()), Said::Start, Said::Unknown(String::new())]
         );
     }
 

@@ -79,9 +79,7 @@ impl Machine {
             State::Backoff if now >= self.retry => Want::Start,
             State::Starting if self.given_up => Want::Nothing,
             State::Starting if !self.probed => Want::Probe,
-            State::Starting if self.deadline().is_some_and(|deadline| now >= deadline) => {
-                Want::Kill
-            }
+            State::Starting if self.deadline().is_some_and(|deadline| now >= deadline) => Want::Kill,
             State::Starting => Want::Probe,
             State::Waiting | State::Backoff | State::Ready | State::Stopped => Want::Nothing,
         }
@@ -190,9 +188,7 @@ mod tests {
     #[test]
     fn the_pause_doubles_up_to_its_limit() {
         let mut machine = probed();
-        let pauses: Vec<_> = (0..5)
-            .map(|n| pause_after_failure(&mut machine, ms(n * 2000)))
-            .collect();
+        let pauses: Vec<_> = (0..5).map(|n| pause_after_failure(&mut machine, ms(n * 2000))).collect();
         assert_eq!(pauses, [ms(200), ms(400), ms(800), ms(1000), ms(1000)]);
         assert_eq!(machine.restarts, 4);
     }
@@ -239,10 +235,7 @@ mod tests {
         assert_eq!(machine.want(ms(31_001), true), Want::Nothing);
         machine.ended(ms(31_002), "signal 9 (SIGKILL)".to_owned());
         assert_eq!(machine.state, State::Backoff);
-        assert_eq!(
-            machine.last_exit.as_deref(),
-            Some("killed: not ready within 30s")
-        );
+        assert_eq!(machine.last_exit.as_deref(), Some("killed: not ready within 30s"));
     }
 
     #[test]

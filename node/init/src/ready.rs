@@ -42,11 +42,7 @@ impl Probe {
     }
 
     fn http(&mut self, target: &HttpTarget) -> bool {
-        if self
-            .pending
-            .as_ref()
-            .is_some_and(|request| request.sent.elapsed() > ANSWER)
-        {
+        if self.pending.as_ref().is_some_and(|request| request.sent.elapsed() > ANSWER) {
             self.pending = None;
         }
         if self.pending.is_none() {
@@ -84,8 +80,7 @@ impl Probe {
 /// Whether the answer begins with status 200; `None` while that cannot be told.
 fn says_ok(answer: &[u8]) -> Option<bool> {
     const STATUS_ENDS: usize = "HTTP/1.1 200".len();
-    (answer.len() >= STATUS_ENDS)
-        .then(|| answer.starts_with(b"HTTP/1.") && &answer[8..STATUS_ENDS] == b" 200")
+    (answer.len() >= STATUS_ENDS).then(|| answer.starts_with(b"HTTP/1.") && &answer[8..STATUS_ENDS] == b" 200")
 }
 
 fn ask(target: &HttpTarget) -> Option<Request> {
@@ -93,16 +88,8 @@ fn ask(target: &HttpTarget) -> Option<Request> {
     stream.set_nonblocking(true).ok()?;
     let HttpTarget { address, path } = target;
     // A request this small fits any socket buffer, so it is written whole or the connection is of no use.
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
-    )
-    .ok()?;
-    Some(Request {
-        stream,
-        sent: Instant::now(),
-        answer: Vec::new(),
-    })
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").ok()?;
+    Some(Request { stream, sent: Instant::now(), answer: Vec::new() })
 }
 
 fn tcp(address: &SocketAddr) -> Option<TcpStream> {
@@ -157,16 +144,10 @@ mod tests {
     #[test]
     fn http_is_asked_once_and_the_answer_awaited_without_blocking() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let target = HttpTarget {
-            address: listener.local_addr().unwrap(),
-            path: "/healthz".to_owned(),
-        };
+        let target = HttpTarget { address: listener.local_addr().unwrap(), path: "/healthz".to_owned() };
         let condition = Ready::Http(target);
         let mut probe = Probe::default();
-        for (answer, expected) in [
-            ("HTTP/1.1 503 No\r\n\r\n", false),
-            ("HTTP/1.1 200 OK\r\n\r\nok", true),
-        ] {
+        for (answer, expected) in [("HTTP/1.1 503 No\r\n\r\n", false), ("HTTP/1.1 200 OK\r\n\r\nok", true)] {
             assert!(!probe.look(Some(&condition)));
             let (mut stream, _) = listener.accept().unwrap();
             let mut request = [0; 512];

@@ -74,9 +74,6 @@ mod tests {
     #[test]
     fn an_exit_is_told_in_words() {
         assert_eq!(Exit::Code(1).to_string(), "exit code 1");
-        assert_eq!(
-            Exit::Signal(Signal::SIGKILL).to_string(),
-            "signal 9 (SIGKILL)"
-        );
+        assert_eq!(Exit::Signal(Signal::SIGKILL).to_string(), "signal 9 (SIGKILL)");
     }
 }

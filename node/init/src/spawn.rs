@@ -29,18 +29,12 @@ pub(crate) struct Log {
 
 impl Log {
     pub(crate) fn new(folder: &Path, name: &str) -> Log {
-        Log {
-            path: folder.join(format!("{name}.log")),
-            begins: 0,
-        }
+        Log { path: folder.join(format!("{name}.log")), begins: 0 }
     }
 
     /// Opens for appending, with a line that says what begins here.
     fn open(&mut self, heading: &str) -> std::io::Result<File> {
-        let mut file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&self.path)?;
+        let mut file = OpenOptions::new().create(true).append(true).open(&self.path)?;
         writeln!(file, "rollcall-init: {heading}")?;
         self.begins = file.metadata()?.len();
         Ok(file)
@@ -50,18 +44,11 @@ impl Log {
     pub(crate) fn last_line(&self) -> Option<String> {
         let mut file = File::open(&self.path).ok()?;
         let length = file.metadata().ok()?.len();
-        file.seek(SeekFrom::Start(
-            self.begins.max(length.saturating_sub(TAIL)),
-        ))
-        .ok()?;
+        file.seek(SeekFrom::Start(self.begins.max(length.saturating_sub(TAIL)))).ok()?;
         let mut tail = Vec::new();
         file.take(TAIL).read_to_end(&mut tail).ok()?;
         let tail = String::from_utf8_lossy(&tail);
-        let line = tail
-            .lines()
-            .rev()
-            .map(str::trim)
-            .find(|line| !line.is_empty())?;
+        let line = tail.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
         Some(line.chars().take(LONGEST_LINE).collect())
     }
 }
@@ -126,10 +113,7 @@ mod tests {
         log.open("second start").unwrap();
         assert_eq!(log.last_line(), None);
         let text = std::fs::read_to_string(folder.path().join("a.log")).unwrap();
-        assert!(
-            text.contains("two") && text.ends_with("rollcall-init: second start\n"),
-            "{text}"
-        );
+        assert!(text.contains("two") && text.ends_with("rollcall-init: second start\n"), "{text}");
     }
 
     #[test]

@@ -50,11 +50,7 @@ struct Snapshot<'a> {
 
 /// One line of standard output.
 #[derive(Debug, Serialize)]
-#[serde(
-    tag = "event",
-    rename_all = "lowercase",
-    rename_all_fields = "camelCase"
-)]
+#[serde(tag = "event", rename_all = "lowercase", rename_all_fields = "camelCase")]
 enum Event<'a> {
     Node {
         state: NodeState,
@@ -85,13 +81,7 @@ pub(crate) struct Reporter {
 impl Reporter {
     pub(crate) fn new(run_dir: &Path, processes: Vec<ProcessStatus>) -> Reporter {
         let file = run_dir.join("status.json");
-        Reporter {
-            file,
-            state: NodeState::Off,
-            reason: None,
-            warnings: Vec::new(),
-            processes,
-        }
+        Reporter { file, state: NodeState::Off, reason: None, warnings: Vec::new(), processes }
     }
 
     pub(crate) fn state(&self) -> NodeState {
@@ -101,29 +91,19 @@ impl Reporter {
     pub(crate) fn node(&mut self, now: Duration, state: NodeState, reason: Option<String>) {
         self.state = state;
         self.reason = reason;
-        tell(&Event::Node {
-            state,
-            reason: self.reason.as_deref(),
-            after_ms: milliseconds(now),
-        });
+        tell(&Event::Node { state, reason: self.reason.as_deref(), after_ms: milliseconds(now) });
         self.write(now);
     }
 
     pub(crate) fn process(&mut self, now: Duration, index: usize, status: ProcessStatus) {
-        tell(&Event::Process {
-            status: &status,
-            after_ms: milliseconds(now),
-        });
+        tell(&Event::Process { status: &status, after_ms: milliseconds(now) });
         self.processes[index] = status;
         self.write(now);
     }
 
     /// For what went wrong without stopping the node.
     pub(crate) fn warning(&mut self, now: Duration, message: String) {
-        tell(&Event::Warning {
-            message: &message,
-            after_ms: milliseconds(now),
-        });
+        tell(&Event::Warning { message: &message, after_ms: milliseconds(now) });
         self.warnings.push(message);
         self.write(now);
     }
@@ -136,8 +116,7 @@ impl Reporter {
             uptime_ms: milliseconds(now),
             processes: &self.processes,
         };
-        serde_json::to_string(&snapshot)
-            .expect("a status has only strings, numbers and lists of them")
+        serde_json::to_string(&snapshot).expect("a status has only strings, numbers and lists of them")
     }
 
     /// By a rename, so that no reader sees half a status. Losing one is not worth ending a node for, and the line on
@@ -185,11 +164,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut reporter = Reporter::new(&folder.path().join("rollcall"), vec![containerd()]);
         reporter.warning(Duration::from_millis(5), "odd".to_owned());
-        reporter.node(
-            Duration::from_millis(7),
-            NodeState::Failed,
-            Some("because".to_owned()),
-        );
+        reporter.node(Duration::from_millis(7), NodeState::Failed, Some("because".to_owned()));
         let text = std::fs::read_to_string(folder.path().join("rollcall/status.json")).unwrap();
         let expected = json!({
             "state": "failed", "reason": "because", "warnings": ["odd"], "uptimeMs": 7,
@@ -206,28 +181,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut reporter = Reporter::new(folder.path(), vec![]);
         reporter.node(Duration::ZERO, NodeState::Up, None);
-        let names: Vec<_> = std::fs::read_dir(folder.path())
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name())
-            .collect();
+        let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names, ["status.json"]);
     }
 
     #[test]
     fn an_event_is_flat_and_says_what_it_is_about() {
-        let event = Event::Process {
-            status: &containerd(),
-            after_ms: 200,
-        };
+        let event = Event::Process { status: &containerd(), after_ms: 200 };
         let value = serde_json::to_value(&event).unwrap();
         assert_eq!(value["event"], "process");
         assert_eq!(value["name"], "containerd");
         assert_eq!(value["afterMs"], 200);
-        let event = Event::Node {
-            state: NodeState::Off,
-            reason: None,
-            after_ms: 0,
-        };
+        let event = Event::Node { state: NodeState::Off, reason: None, after_ms: 0 };
         assert_eq!(
             serde_json::to_value(&event).unwrap(),
             json!({"event": "node", "state": "off", "reason": null, "afterMs": 0})

@@ -29,40 +29,22 @@ pub(crate) struct Stop {
 
 impl Stop {
     pub(crate) fn new(now: Duration, stages: Vec<Vec<usize>>) -> Stop {
-        Stop {
-            began: now,
-            stages,
-            asked: 0,
-        }
+        Stop { began: now, stages, asked: 0 }
     }
 
     /// A stage is asked when all of the earlier ones have ended or have had their share of the time.
     pub(crate) fn next(&mut self, now: Duration, is_alive: impl Fn(usize) -> bool) -> Next {
         let count = u32::try_from(self.stages.len()).unwrap_or(u32::MAX);
         let asked = u32::try_from(self.asked).unwrap_or(u32::MAX);
-        let turn_over = self.began
-            + if count == 0 {
-                Duration::ZERO
-            } else {
-                GRACE * asked / count
-            };
-        let waiting_for = self.stages[..self.asked]
-            .iter()
-            .flatten()
-            .any(|&index| is_alive(index));
+        let turn_over = self.began + if count == 0 { Duration::ZERO } else { GRACE * asked / count };
+        let waiting_for = self.stages[..self.asked].iter().flatten().any(|&index| is_alive(index));
         if now < turn_over && waiting_for {
             return Next::Wait(turn_over);
         }
         match self.stages.get(self.asked) {
             Some(stage) => {
                 self.asked += 1;
-                Next::Ask(
-                    stage
-                        .iter()
-                        .copied()
-                        .filter(|&index| is_alive(index))
-                        .collect(),
-                )
+                Next::Ask(stage.iter().copied().filter(|&index| is_alive(index)).collect())
             }
             None => Next::Finish,
         }

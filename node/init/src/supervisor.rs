@@ -58,10 +58,7 @@ impl Supervisor {
             log: Log::new(log_dir, &spec.name),
             last_log: None,
         };
-        Supervisor {
-            processes: specs.iter().map(supervised).collect(),
-            order,
-        }
+        Supervisor { processes: specs.iter().map(supervised).collect(), order }
     }
 
     pub(crate) fn statuses(&self) -> Vec<ProcessStatus> {
@@ -73,8 +70,7 @@ impl Supervisor {
     pub(crate) fn advance(&mut self, now: Duration, reporter: &mut Reporter) {
         for place in 0..self.order.len() {
             let index = self.order[place];
-            let was_ready =
-                |&earlier: &usize| self.processes[earlier].machine.first_ready.is_some();
+            let was_ready = |&earlier: &usize| self.processes[earlier].machine.first_ready.is_some();
             let may_start = self.processes[index].after.iter().all(was_ready);
             if self.processes[index].machine.want(now, may_start) == Want::Start {
                 self.start(index, now, reporter);
@@ -102,18 +98,10 @@ impl Supervisor {
             State::Backoff => process.machine.restarts + 1,
             _ => 0,
         };
-        let heading = format!(
-            "start of `{}`, restart {attempt}, {}ms after power-on",
-            process.spec.name,
-            milliseconds(now)
-        );
+        let heading =
+            format!("start of `{}`, restart {attempt}, {}ms after power-on", process.spec.name, milliseconds(now));
         process.probe = Probe::default();
-        match spawn::start(
-            &process.spec.command,
-            &process.spec.environment,
-            &mut process.log,
-            &heading,
-        ) {
+        match spawn::start(&process.spec.command, &process.spec.environment, &mut process.log, &heading) {
             Ok(pid) => process.machine.started(now, pid.as_raw()),
             Err(message) => process.machine.ended(now, message),
         }
@@ -151,23 +139,14 @@ impl Supervisor {
     }
 
     pub(crate) fn all_were_ready(&self) -> bool {
-        self.processes
-            .iter()
-            .all(|process| process.machine.first_ready.is_some())
+        self.processes.iter().all(|process| process.machine.first_ready.is_some())
     }
 
     /// When something is due by time alone.
     pub(crate) fn wake(&self, now: Duration) -> Option<Duration> {
-        let starting = self
-            .processes
-            .iter()
-            .any(|process| process.machine.state == State::Starting);
+        let starting = self.processes.iter().any(|process| process.machine.state == State::Starting);
         let probe = starting.then_some(now + ready::INTERVAL);
-        self.processes
-            .iter()
-            .filter_map(|process| process.machine.wake())
-            .chain(probe)
-            .min()
+        self.processes.iter().filter_map(|process| process.machine.wake()).chain(probe).min()
     }
 
     /// To the whole group, so that what the process started is not left over. Shims of containers are in groups of

@@ -3,10 +3,7 @@
 use std::process::{Command, Output};
 
 fn run(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_rollcall-init"))
-        .args(arguments)
-        .output()
-        .expect("the program was built")
+    Command::new(env!("CARGO_BIN_EXE_rollcall-init")).args(arguments).output().expect("the program was built")
 }
 
 #[test]
@@ -14,10 +11,7 @@ fn a_wrong_configuration_names_the_field() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("init.json");
     std::fs::write(&file, r#"{"procesess": []}"#).unwrap();
-    for arguments in [
-        ["--check", file.to_str().unwrap()],
-        ["--config", file.to_str().unwrap()],
-    ] {
+    for arguments in [["--check", file.to_str().unwrap()], ["--config", file.to_str().unwrap()]] {
         let output = run(&arguments);
         assert_eq!(output.status.code(), Some(78));
         let message = String::from_utf8(output.stderr).unwrap();
@@ -32,11 +26,7 @@ fn a_right_configuration_passes_the_check() {
     std::fs::write(&file, r#"{"processes": [{"name": "a", "command": ["a"]}]}"#).unwrap();
     let output = run(&["--check", file.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(0));
-    assert!(
-        String::from_utf8(output.stdout)
-            .unwrap()
-            .ends_with("is valid: 1 process\n")
-    );
+    assert!(String::from_utf8(output.stdout).unwrap().ends_with("is valid: 1 process\n"));
 }
 
 #[test]
@@ -46,11 +36,7 @@ fn the_machine_of_a_developer_is_not_touched() {
     std::fs::write(&file, r#"{"powerOn": "now"}"#).unwrap();
     let output = run(&["--config", file.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(71));
-    assert!(
-        String::from_utf8(output.stderr)
-            .unwrap()
-            .contains("not started as PID 1")
-    );
+    assert!(String::from_utf8(output.stderr).unwrap().contains("not started as PID 1"));
 }
 
 #[test]

@@ -19,9 +19,7 @@ const TWO: &str = r#"{"powerOn": "now", "commands": [["mkdir", "DIR/made"]],
        "ready": {"file": "DIR/made/first"}, "restart": {"initialMs": 50, "maxMs": 100}}]}"#;
 
 fn pid_of(status: &serde_json::Value, index: usize) -> i64 {
-    status["processes"][index]["pid"]
-        .as_i64()
-        .expect("the process runs")
+    status["processes"][index]["pid"].as_i64().expect("the process runs")
 }
 
 #[test]
@@ -31,31 +29,19 @@ fn a_process_starts_after_the_one_it_needs_is_ready() {
     assert!(node.path("made").is_dir());
     assert_eq!(node.read("etc/greeting"), "hello");
     assert!(status["processes"][1]["readyAfterMs"].as_u64().unwrap() >= 300);
-    node.until("the second process", |_| {
-        node.read("second").ends_with('\n')
-    });
+    node.until("the second process", |_| node.read("second").ends_with('\n'));
     let moment = |name| node.read(name).trim().parse::<u64>().unwrap();
     assert!(moment("second") > moment("made/first"));
     let events = node.read("events");
-    let place = |text: &str| {
-        events
-            .find(text)
-            .unwrap_or_else(|| panic!("{text} is missing in {events}"))
-    };
-    assert!(
-        place(r#""name":"first","state":"ready""#) < place(r#""name":"second","state":"starting""#)
-    );
+    let place = |text: &str| events.find(text).unwrap_or_else(|| panic!("{text} is missing in {events}"));
+    assert!(place(r#""name":"first","state":"ready""#) < place(r#""name":"second","state":"starting""#));
 }
 
 #[test]
 fn a_killed_process_is_started_again() {
     let node = Node::start(TWO);
     let before = pid_of(&node.until_state("up"), 1);
-    nix::sys::signal::kill(
-        nix::unistd::Pid::from_raw(i32::try_from(before).unwrap()),
-        Signal::SIGKILL,
-    )
-    .unwrap();
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(i32::try_from(before).unwrap()), Signal::SIGKILL).unwrap();
     let status = node.until("a restart", |status| {
         let process = &status["processes"][1];
         process["restarts"] == 1 && process["state"] == "ready"
@@ -74,10 +60,7 @@ fn the_end_of_the_input_ends_everything() {
     assert_eq!(exit.code(), Some(0));
     assert!(took < PROMPT, "{took:?}");
     assert!(!runs(pid_of(&status, 0)) && !runs(pid_of(&status, 1)));
-    assert!(
-        node.read("events")
-            .contains(r#""state":"stopping","reason":"standard input was closed""#)
-    );
+    assert!(node.read("events").contains(r#""state":"stopping","reason":"standard input was closed""#));
 }
 
 #[test]
@@ -99,9 +82,7 @@ fn a_signal_ends_even_a_process_that_ignores_it() {
 #[test]
 fn a_child_has_no_signal_blocked_although_its_parent_has() {
     // No shell in between: some of them unblock signals by themselves.
-    let node = Node::start(
-        r#"{"powerOn": "now", "processes": [{"name": "a", "command": ["sleep", "100"]}]}"#,
-    );
+    let node = Node::start(r#"{"powerOn": "now", "processes": [{"name": "a", "command": ["sleep", "100"]}]}"#);
     let pid = pid_of(&node.until_state("up"), 0);
     let field = |pid: i64, name: &str| {
         let text = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
@@ -124,11 +105,7 @@ fn the_word_stop_asks_every_process_to_end() {
     node.until_state("up");
     writeln!(node.stdin.as_mut().unwrap(), "stop").unwrap();
     assert_eq!(node.ended().0.code(), Some(0));
-    assert!(
-        node.read("events").contains("exit code 7"),
-        "{}",
-        node.read("events")
-    );
+    assert!(node.read("events").contains("exit code 7"), "{}", node.read("events"));
 }
 
 #[test]
@@ -155,8 +132,7 @@ fn a_node_nobody_speaks_to_ends() {
 
 #[test]
 fn a_kept_node_does_not_mind_the_end_of_the_input() {
-    let mut node =
-        Node::start(r#"{"keep": true, "processes": [{"name": "a", "command": ["sleep", "100"]}]}"#);
+    let mut node = Node::start(r#"{"keep": true, "processes": [{"name": "a", "command": ["sleep", "100"]}]}"#);
     node.stdin = None;
     node.until_state("up");
     std::thread::sleep(Duration::from_millis(200));
@@ -173,10 +149,7 @@ fn a_failed_boot_command_is_reported_and_nothing_starts() {
     );
     let status = node.until_state("failed");
     let reason = status["reason"].as_str().unwrap();
-    assert!(
-        reason.ends_with("exit 2` ended with exit code 2: no such route"),
-        "{reason}"
-    );
+    assert!(reason.ends_with("exit 2` ended with exit code 2: no such route"), "{reason}");
     assert!(!node.path("late").exists());
     assert_eq!(status["processes"][0]["state"], "waiting");
 }
@@ -186,9 +159,7 @@ fn a_command_that_does_not_exist_is_told_by_its_last_line() {
     let node = Node::start(
         r#"{"powerOn": "now", "processes": [{"name": "a", "command": ["no-such-program"], "ready": {"file": "/nowhere"}}]}"#,
     );
-    let status = node.until("an exit", |status| {
-        !status["processes"][0]["lastExit"].is_null()
-    });
+    let status = node.until("an exit", |status| !status["processes"][0]["lastExit"].is_null());
     assert_eq!(status["processes"][0]["lastExit"], "exit code 127");
     let line = status["processes"][0]["lastLog"].as_str().unwrap();
     assert!(line.contains("could not run `no-such-program`"), "{line}");
@@ -200,12 +171,7 @@ fn a_process_that_does_not_get_ready_is_killed_and_tried_again() {
         r#"{"powerOn": "now", "processes": [{"name": "a", "command": ["sleep", "100"], "ready": {"file": "/nowhere"},
             "readyWithinSeconds": 1}]}"#,
     );
-    let status = node.until("a second try", |status| {
-        status["processes"][0]["restarts"] == 1
-    });
-    assert_eq!(
-        status["processes"][0]["lastExit"],
-        "killed: not ready within 1s"
-    );
+    let status = node.until("a second try", |status| status["processes"][0]["restarts"] == 1);
+    assert_eq!(status["processes"][0]["lastExit"], "killed: not ready within 1s");
     assert_eq!(status["state"], "booting");
 }

@@ -78,11 +78,7 @@ pub(super) async fn run(flags: Run, interrupt: Interrupt) -> Result<ExitCode, Cl
 }
 
 /// Runs a plan and writes what happens.
-async fn report<W: Write + Send>(
-    plan: &Plan,
-    options: &RunOptions,
-    mut reporter: PlainReporter<W>,
-) -> (Verdict, W) {
+async fn report<W: Write + Send>(plan: &Plan, options: &RunOptions, mut reporter: PlainReporter<W>) -> (Verdict, W) {
     let result = rollcall::run(plan, options, &mut |stamped| reporter.event(&stamped)).await;
     reporter.finish(result.failure.as_ref());
     if let Some(kept) = &result.kept {

@@ -116,7 +116,7 @@ pub(super) fn did_not_hold() -> Vec<Stamped> {
 }
 
 pub(super) fn environment() -> Vec<Stamped> {
-    let message = "cluster `x` has no node `worker-9`\n(hint: did you mean `worker-1`?)".to_owned();
+    let message = "cluster `x` has no node `worker-9`\n  (hint: did you mean `worker-1`?)".to_owned();
     let mut events = started();
     events.extend(step(0, None, "stop node `worker-9`", StepOutcome::Environment { message }, 3));
     events.push(finished(Verdict::Environment, Cleanup::Done));

@@ -61,7 +61,6 @@ pub struct Cluster {
 
 impl Cluster {
     /// Describes a new cluster.
-    #[must_use]
     pub fn builder() -> ClusterBuilder {
         ClusterBuilder::default()
     }

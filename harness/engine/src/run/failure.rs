@@ -39,7 +39,7 @@ pub(super) fn interrupted() -> StepOutcome {
 pub(super) fn environment(error: &Error) -> StepOutcome {
     let Failure { mut message, hint } = Failure::from(error);
     if let Some(hint) = hint {
-        message.push_str(&format!("\n(hint: {hint})"));
+        message.push_str(&format!("\n  (hint: {hint})"));
     }
     StepOutcome::Environment { message }
 }

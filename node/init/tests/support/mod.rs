@@ -28,23 +28,14 @@ impl Node {
         std::fs::write(path("init.json"), config).expect("the folder is writable");
         let mut child = Command::new(env!("CARGO_BIN_EXE_rollcall-init"))
             .arg("--no-mounts")
-            .args([
-                Path::new("--config"),
-                &path("init.json"),
-                Path::new("--run-dir"),
-                &path("run"),
-            ])
+            .args([Path::new("--config"), &path("init.json"), Path::new("--run-dir"), &path("run")])
             .args([Path::new("--log-dir"), &path("log")])
             .stdin(Stdio::piped())
             .stdout(std::fs::File::create(path("events")).expect("the folder is writable"))
             .spawn()
             .expect("the program was built");
         let stdin = child.stdin.take();
-        Node {
-            folder,
-            child,
-            stdin,
-        }
+        Node { folder, child, stdin }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -67,10 +58,7 @@ impl Node {
             if wanted(&status) {
                 return status;
             }
-            assert!(
-                began.elapsed() < LIMIT,
-                "{what} did not happen, the last status is {status}"
-            );
+            assert!(began.elapsed() < LIMIT, "{what} did not happen, the last status is {status}");
             std::thread::sleep(Duration::from_millis(5));
         }
     }
