@@ -150,7 +150,7 @@ mod tests {
             Error::Usage { message: "no node `worker-9`".into(), hint: Some("did you mean `worker-1`?".into()) };
         insta::assert_snapshot!(line(expectation(&converged(), error)), @r"
         environment: no node `worker-9`
-        (hint: did you mean `worker-1`?)
+          (hint: did you mean `worker-1`?)
         ");
     }
 
