@@ -207,8 +207,11 @@ impl Node<'_> {
             Said::Start if matches!(self.phase, Phase::Off { .. }) => self.boot(),
             Said::Start => warn("`start` was said to a node that is on already"),
             Said::Stop => self.stop("asked on standard input"),
+            Said::Hold => {}
             Said::Closed => self.stop("standard input was closed"),
-            Said::Unknown(line) => warn(&format!("unknown line `{line}` on standard input (hint: `start` or `stop`)")),
+            Said::Unknown(line) => {
+                warn(&format!("unknown line `{line}` on standard input (hint: `start`, `stop` or `hold`)"))
+            }
         }
     }
 

@@ -1,4 +1,4 @@
-//! The protocol on standard input: lines `start` and `stop`, and the end of the input, which means the harness is gone.
+//! The protocol on standard input: lines `start`, `stop` and `hold`, and the end of the input, which means the harness is gone.
 //!
 //! Only reads and cuts into lines; what a line leads to is decided in `node.rs`.
 
@@ -14,6 +14,8 @@ const LONGEST_LINE: usize = 4096;
 pub(crate) enum Said {
     Start,
     Stop,
+    /// The harness is there, and wants the node as it is.
+    Hold,
     Unknown(String),
     /// The input has ended and will say nothing more.
     Closed,
@@ -66,6 +68,7 @@ fn understand(line: &[u8]) -> Said {
     match String::from_utf8_lossy(line).trim() {
         "start" => Said::Start,
         "stop" => Said::Stop,
+        "hold" => Said::Hold,
         other => Said::Unknown(other.chars().take(100).collect()),
     }
 }
@@ -87,8 +90,8 @@ mod tests {
     fn several_lines_may_arrive_in_one_piece() {
         let mut power = Power::default();
         assert_eq!(
-            power.feed(b"hello\nstart\n\n"),
-            vec![Said::Unknown("hello".to_owned()), Said::Start, Said::Unknown(String::new())]
+            power.feed(b"hello\nhold\nstart\n\n"),
+            vec![Said::Unknown("hello".to_owned()), Said::Hold, Said::Start, Said::Unknown(String::new())]
         );
     }
 

@@ -26,7 +26,7 @@ use crate::{
     distro::{BoxDistro, Distro, Layout, Member, NODE_IMAGE_REPOSITORY},
     docker::{ContainerSpec, Docker, Network},
     error::{Error, Result},
-    images::{self, ImageSource, PushOutcome},
+    images::{ImageSource, PushOutcome},
     labels,
     observe::Observer,
     sweep::{self, Scope},
@@ -186,6 +186,7 @@ impl ClusterBuilder {
             layout,
             machines: Mutex::new(BTreeMap::new()),
             joining: Mutex::default(),
+            images: Mutex::default(),
             capabilities: capabilities::wanted(),
             observer: Observer::start(&client),
             client,
@@ -246,8 +247,7 @@ impl ClusterBuilder {
             machine.reported("the image registry", START_DEADLINE, |status| status.is_ready("registry")).await?;
         }
         let images = std::mem::take(&mut self.images);
-        let pushes =
-            images.iter().map(|(name, source)| images::push(&cluster.docker, cluster.registry_port, name, source));
+        let pushes = images.iter().map(|(name, source)| cluster.load_image(name, source));
         for outcome in join_all(pushes).await {
             let outcome = outcome?;
             if let Some(told) = &mut self.on_image {
@@ -355,8 +355,8 @@ impl Cluster {
         };
         self.docker.create_container(spec).await?;
         let machine = Arc::new(Machine::new(member, container.clone(), self.layout.keep));
-        self.docker.start_container(&container).await?;
         machine.attach(&self.docker).await?;
+        self.docker.start_container(&container).await?;
         machine.power_on().await?;
         self.machines.lock().await.insert(machine.member.name.clone(), machine.clone());
         Ok(machine)

@@ -81,6 +81,7 @@ impl Cluster {
             layout,
             machines: Mutex::new(machines),
             joining: Mutex::default(),
+            images: Mutex::default(),
             capabilities: capabilities::wanted(),
             observer: Observer::start(&client),
             client,

@@ -64,10 +64,17 @@ impl Machine {
     }
 
     /// Holds the container's standard input from now on and follows its reports.
+    ///
+    /// Called before a container starts, it misses none.
     pub(super) async fn attach(&self, docker: &Docker) -> Result<()> {
-        let Attached { input, mut output } = docker.attach(&self.container, !self.keep).await?;
+        let mut line = self.line.lock().await;
+        // What an earlier life of the container still had to say must not be taken for this one's.
+        if let Some(old) = line.take() {
+            old.reader.abort();
+        }
         let status = self.status.clone();
         status.send_replace(Status::default());
+        let Attached { input, mut output } = docker.attach(&self.container, !self.keep).await?;
         let reader = tokio::spawn(async move {
             let mut rest = String::new();
             while let Some(Ok(frame)) = output.next().await {
@@ -84,20 +91,24 @@ impl Machine {
             }
             status.send_modify(|status| status.ended = true);
         });
-        if let Some(old) = self.line.lock().await.replace(Line { input, reader }) {
-            old.reader.abort();
-        }
+        *line = Some(Line { input, reader });
         Ok(())
     }
 
     /// Powers the node on. A kept node does that by itself.
     pub(super) async fn power_on(&self) -> Result<()> {
-        if self.keep {
-            return Ok(());
-        }
+        self.say("start").await
+    }
+
+    /// Tells a node that it is to stay off, and that somebody is there.
+    pub(super) async fn hold(&self) -> Result<()> {
+        self.say("hold").await
+    }
+
+    async fn say(&self, word: &str) -> Result<()> {
         let mut line = self.line.lock().await;
-        let Some(line) = line.as_mut() else { return Ok(()) };
-        send_line(&mut line.input, "start")
+        let Some(line) = line.as_mut().filter(|_| !self.keep) else { return Ok(()) };
+        send_line(&mut line.input, word)
             .await
             .map_err(|source| Error::file("write to the standard input of", &self.container, source))
     }

@@ -49,6 +49,8 @@ pub struct Cluster {
     machines: Mutex<BTreeMap<String, Arc<Machine>>>,
     /// Names and numbers of nodes that are joining just now.
     joining: Mutex<BTreeMap<String, u8>>,
+    /// What this process has made available, by name.
+    images: Mutex<BTreeMap<String, ImageSource>>,
     capabilities: Vec<String>,
     client: Client,
     observer: Observer,
@@ -99,7 +101,16 @@ impl Cluster {
     /// # Errors
     /// When there is no such image, or it is none, or the registry refuses it.
     pub async fn load_image(&self, name: &str, source: &ImageSource) -> Result<PushOutcome> {
-        images::push(&self.docker, self.registry_port, name, source).await
+        let outcome = images::push(&self.docker, self.registry_port, name, source).await?;
+        self.images.lock().await.insert(name.to_owned(), source.clone());
+        Ok(outcome)
+    }
+
+    /// Makes every image available again after the registry, which lives in memory, was started anew.
+    pub(crate) async fn reload_images(&self) -> Result<()> {
+        let images = self.images.lock().await.clone();
+        let pushes = images.iter().map(|(name, source)| self.load_image(name, source));
+        futures::future::try_join_all(pushes).await.map(drop)
     }
 
     /// Waits until a condition is true and says how long that took.

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
+use rollcall_model::Role;
+
 use super::{Cluster, machine::Machine};
 use crate::{clock, error::Result};
-
-/// How long PID 1 may take to report that it is off.
-const OFF_DEADLINE: Duration = Duration::from_secs(15);
 
 impl Cluster {
     /// Kills every process of a node at once, as a power failure would. Its disk stays; its pods stay bound to it.
@@ -25,7 +24,7 @@ impl Cluster {
             // nothing until it is told to.
             self.docker.restart_container(&machine.container).await?;
             machine.attach(&self.docker).await?;
-            machine.reported("power off", OFF_DEADLINE, |status| status.state == "off").await?;
+            machine.hold().await?;
         }
         Ok(started.elapsed())
     }
@@ -39,10 +38,15 @@ impl Cluster {
         let machine = self.machine(node).await?;
         let since = clock::now();
         if self.layout.keep {
-            self.docker.start_container(&machine.container).await?;
             machine.attach(&self.docker).await?;
+            self.docker.start_container(&machine.container).await?;
         } else {
             machine.power_on().await?;
+        }
+        // Its last heartbeat before it was stopped may be younger than a second, which is all that is told apart.
+        machine.reported("start of its programs", deadline, |status| status.state == "up").await?;
+        if machine.member.role == Role::ControlPlane {
+            self.reload_images().await?;
         }
         self.back(&machine, deadline, since, started).await
     }

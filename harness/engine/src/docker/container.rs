@@ -230,16 +230,11 @@ impl Docker {
         Ok(content)
     }
 
-    /// Opens the standard streams, with what the container has printed since it was started. Whoever drops the result
-    /// closes the container's standard input, if it was opened.
+    /// Opens the standard streams, of a container that runs or is about to be started. Whoever drops the result closes
+    /// the container's standard input, if it was opened.
     pub(crate) async fn attach(&self, container: &str, with_input: bool) -> Result<Attached> {
-        let options = AttachContainerOptionsBuilder::default()
-            .stdin(with_input)
-            .stdout(true)
-            .stderr(true)
-            .stream(true)
-            .logs(true)
-            .build();
+        let options =
+            AttachContainerOptionsBuilder::default().stdin(with_input).stdout(true).stderr(true).stream(true).build();
         let streams = self.api.attach_container(container, Some(options)).await.map_err(|source| Error::Engine {
             action: "attach to container",
             object: container.into(),
@@ -357,7 +352,7 @@ impl Docker {
             })
     }
 
-    /// The loopback port under which a container port is published.
+    /// The loopback port under which a container port is published, whether the container runs or not.
     pub(crate) async fn published_port(&self, container: &str, port: u16) -> Result<u16> {
         let found = self.api.inspect_container(container, None).await.map_err(|source| Error::Engine {
             action: "inspect container",
@@ -365,14 +360,11 @@ impl Docker {
             source,
         })?;
         found
-            .network_settings
-            .and_then(|settings| settings.ports)
+            .host_config
+            .and_then(|config| config.port_bindings)
             .and_then(|mut ports| ports.remove(&format!("{port}/tcp")).flatten())
             .and_then(|bindings| bindings.into_iter().find_map(|binding| binding.host_port?.parse().ok()))
-            .ok_or_else(|| Error::Boot {
-                node: container.into(),
-                reason: format!("its port {port} is not published; the container may have ended"),
-            })
+            .ok_or_else(|| Error::Boot { node: container.into(), reason: format!("its port {port} is not published") })
     }
 }
 
