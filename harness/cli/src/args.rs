@@ -162,7 +162,7 @@ pub(crate) enum NodeCommand {
         #[arg(long = "label", value_name = "KEY=VALUE", value_parser = label)]
         labels: Vec<(String, String)>,
         /// A taint it has when it registers
-        #[arg(long = "taint", value_name = "KEY=VALUE:EFFECT")]
+        #[arg(long = "taint", value_name = "KEY=VALUE:EFFECT", value_parser = taint)]
         taints: Vec<Taint>,
     },
     /// A node leaves: container, volumes, Node object, lease and pods
@@ -186,6 +186,7 @@ pub(crate) enum NodeCommand {
         #[command(flatten)]
         on: OnNode,
         /// The taint, as KEY=VALUE:EFFECT
+        #[arg(value_parser = taint)]
         taint: Taint,
     },
     /// Remove a taint
@@ -243,6 +244,13 @@ impl NodeCommand {
     }
 }
 
+fn taint(text: &str) -> Result<Taint, String> {
+    text.parse::<Taint>().map_err(|wrong| {
+        let hint = wrong.hint.as_deref().map(|hint| format!("\n  (hint: {hint})"));
+        format!("{wrong}{}", hint.unwrap_or_default())
+    })
+}
+
 fn label(text: &str) -> Result<(String, String), String> {
     use rollcall::model::scenario::names;
     let (key, value) = text.split_once('=').ok_or("must be KEY=VALUE")?;
@@ -267,6 +275,7 @@ mod tests {
         let message = |line: &str| Arguments::try_parse_from(line.split(' ')).unwrap_err().to_string();
         let taint = message("rollcall node taint worker-1 a=b:NoSchedul");
         assert!(taint.contains("unknown taint effect `NoSchedul`"), "{taint}");
+        assert!(taint.contains("(hint: did you mean `NoSchedule`?)"), "{taint}");
         let label = message("rollcall node label worker-1 role");
         assert!(label.contains("must be KEY=VALUE"), "{label}");
         let none = message("rollcall run x --parallel 0");

@@ -8,7 +8,7 @@ mod run;
 mod which;
 
 use clap::CommandFactory;
-use rollcall::Interrupt;
+use rollcall::{Interrupt, Scope, sweep};
 
 use crate::{
     args::{Arguments, Command},
@@ -22,6 +22,7 @@ use crate::{
 /// # Errors
 /// What ended the command early. A scenario that fails is not an error but an exit code.
 pub(crate) async fn execute(command: Command, interrupt: Interrupt) -> Result<ExitCode, CliError> {
+    sweep_before(&command).await;
     match command {
         Command::Run(flags) => return run::run(flags, interrupt).await,
         Command::Lint { paths } => return lint::lint(&paths),
@@ -40,4 +41,19 @@ pub(crate) async fn execute(command: Command, interrupt: Interrupt) -> Result<Ex
         }
     }
     Ok(ExitCode::HELD)
+}
+
+/// Removes what dead runs left, at the start of every command that has to do with clusters: their containers end by
+/// themselves, their networks do not. A failure is not told here: the command itself is about to meet its cause.
+async fn sweep_before(command: &Command) {
+    let elsewhere = match command {
+        Command::Lint { .. } | Command::Completions { .. } => true,
+        // It tells of what it removes.
+        Command::Clean { .. } => true,
+        Command::Run(flags) => flags.dry_run,
+        _ => false,
+    };
+    if !elsewhere && let Err(error) = sweep(&Scope::Dead).await {
+        tracing::debug!(%error, "could not remove what earlier runs left");
+    }
 }
