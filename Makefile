@@ -37,7 +37,7 @@ cluster: ## tests on real clusters
 	ROLLCALL_CLUSTERS=required $(CARGO) test --package rollcall-tests
 
 bench: prepare image ## times and sizes, to the terminal and target/bench.json
-	$(CARGO) build --quiet --release --package rollcall-cli --package rollcall-bench
+	$(CARGO) build --quiet --release --package rollcall-bench
 	target/release/rollcall-bench
 
 clean: ## removes every cluster of rollcall and what was built
