@@ -76,7 +76,7 @@ pub fn on_one_cluster(
             let start = || runtime.block_on(builder().name(name).start()).map_err(|error| crate::told(&error));
             let cluster = shared.get_or_init(start).as_ref();
             let cluster = cluster.map_err(|error| anyhow::anyhow!("the cluster does not start: {error}"))?;
-            runtime.block_on(run(cluster)).map_err(|error| error.context(format!("\n{}", pods::picture(cluster))))
+            runtime.block_on(run(cluster)).map_err(|error| anyhow::anyhow!("{error:#}\n{}", pods::picture(cluster)))
         })
     });
     let mut arguments = arguments();

@@ -162,11 +162,11 @@ async fn a_stopped_node_keeps_its_pods_and_has_the_same_ones_when_it_is_back(clu
 }
 
 async fn a_restarted_node_has_the_same_pods(cluster: &Cluster) -> TestResult {
-    let before = pods::start(cluster, agent_on("worker-2", "patient", IMAGE)).await?;
+    let before = pods::start(cluster, agent_on("worker-2", "survivor", IMAGE)).await?;
     cluster.restart_node("worker-2", VERB).await?;
     is_ready_now(cluster, "worker-2").await?;
-    same_pod_runs_again(cluster, "patient", &before).await?;
-    pods::delete(cluster, &["patient"]).await
+    same_pod_runs_again(cluster, "survivor", &before).await?;
+    pods::delete(cluster, &["survivor"]).await
 }
 
 async fn a_paused_node_becomes_not_ready_and_comes_back(cluster: &Cluster) -> TestResult {

@@ -1,30 +1,36 @@
-//! The Linux capabilities a node container asks of Docker: what a container runtime and a kubelet need, and no more.
+//! The Linux capabilities a node container asks of Docker beside Docker's own default set: what a node needs, and what
+//! it must have to give it to pods that ask for it. A node cannot grant what it does not have.
 
-/// Without these no node works. Each has its reason.
-const REQUIRED: &[&str] = &[
-    "SYS_ADMIN",  // mounts, namespaces and cgroups of pods
-    "NET_ADMIN",  // interfaces, routes, iptables
-    "SYS_PTRACE", // the kubelet and `nsenter` look into other processes
-    "SYSLOG",     // the kubelet reads the kernel's log
-    "SYS_NICE",   // out-of-memory scores and priorities
-    "IPC_LOCK",   // pods that lock memory
-    "SYS_TIME",   // below: pods of time agents
-    "SYS_BOOT",   // below: privileged pods get what the node has
-    "SYS_PACCT",
-    "SYS_RAWIO",
-    "SYS_TTY_CONFIG",
-    "DAC_READ_SEARCH", // agents that open files by handle
-    "LINUX_IMMUTABLE",
-    "IPC_OWNER",
-    "LEASE",
-    "NET_BROADCAST",
-    "AUDIT_CONTROL",
-    "AUDIT_READ",
-    "BLOCK_SUSPEND",
-    "MAC_ADMIN",
-    "MAC_OVERRIDE",
-    "WAKE_ALARM",
-    "SYS_MODULE",
+/// Without these a node does not work.
+const NODE: &[&str] = &[
+    "SYS_ADMIN",       // mounts, namespaces and control groups of pods
+    "NET_ADMIN",       // interfaces, routes, packet filter
+    "SYS_PTRACE",      // the kubelet and container runtimes look into other processes
+    "SYSLOG",          // the kubelet reads the kernel's log
+    "SYS_NICE",        // priorities of the node's programs
+    "DAC_READ_SEARCH", // the runtime opens files by handle
+];
+
+/// DaemonSets are the workloads that ask for these, alone or by `privileged: true`, which runc refuses where one of a
+/// real node's is missing from what it was told to give.
+const PODS: &[&str] = &[
+    "AUDIT_CONTROL",   // security agents: audit rules
+    "AUDIT_READ",      // security agents: audit records
+    "BLOCK_SUSPEND",   // part of `privileged`
+    "IPC_LOCK",        // agents that lock memory: eBPF maps, secrets
+    "IPC_OWNER",       // part of `privileged`
+    "LEASE",           // part of `privileged`
+    "LINUX_IMMUTABLE", // agents that protect files
+    "MAC_ADMIN",       // agents that load security profiles
+    "MAC_OVERRIDE",    // part of `privileged`
+    "NET_BROADCAST",   // part of `privileged`
+    "SYS_BOOT",        // agents that reboot nodes; inside the container's own namespace it ends the node
+    "SYS_MODULE",      // CNI and storage agents that load modules
+    "SYS_PACCT",       // part of `privileged`
+    "SYS_RAWIO",       // storage agents
+    "SYS_TIME",        // time agents
+    "SYS_TTY_CONFIG",  // part of `privileged`
+    "WAKE_ALARM",      // part of `privileged`
 ];
 
 /// Taken where the engine can give it: it lets the kubelet lower out-of-memory scores.
@@ -34,7 +40,7 @@ const OPTIONAL: (&str, u32) = ("SYS_RESOURCE", 24);
 ///
 /// An engine cannot give what it does not have itself. Where it runs on this machine, its bounding set is ours.
 pub(super) fn wanted() -> Vec<String> {
-    let mut names: Vec<String> = REQUIRED.iter().map(|name| (*name).to_owned()).collect();
+    let mut names: Vec<String> = NODE.iter().chain(PODS).map(|name| (*name).to_owned()).collect();
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     if bounding_set(&status).is_none_or(|set| set & (1 << OPTIONAL.1) != 0) {
         names.push(OPTIONAL.0.to_owned());

@@ -72,21 +72,7 @@ impl Cluster {
             });
         }
         let left = deadline.saturating_sub(started.elapsed());
-        let uids: Vec<&str> = others.iter().filter_map(|pod| pod.metadata.uid.as_deref()).collect();
-        self.observer
-            .wait(format!("drain of node `{node}`"), left, |world, _| {
-                let left = world
-                    .pods
-                    .values()
-                    .filter(|pod| pod.metadata.uid.as_deref().is_some_and(|uid| uids.contains(&uid)));
-                let names: Vec<String> = left.map(|pod| format!("`{}`", view::name_of(&pod.metadata))).collect();
-                if names.is_empty() {
-                    return Judgement::Done;
-                }
-                let what = format!("still ending: {}", names.join(", "));
-                Judgement::NotYet(Report { summary: what.clone(), nodes: vec![NodeReport { node: node.into(), what }] })
-            })
-            .await?;
+        self.pods_gone(format!("drain of node `{node}`"), &others, left).await?;
         Ok(started.elapsed())
     }
 
@@ -150,20 +136,40 @@ impl Cluster {
             let name = view::name_of(&pod.metadata);
             absent(pods.delete(name, &DeleteParams::default())).await.doing("delete", || format!("pod `{name}`"))?;
         }
-        let uids: Vec<&str> = doomed.iter().filter_map(|pod| pod.metadata.uid.as_deref()).collect();
-        self.observer
-            .wait(format!("end of the pods of daemonset `{daemon_set}` on node `{node}`"), deadline, |world, _| {
-                let left = world
-                    .pods
-                    .values()
-                    .filter(|pod| pod.metadata.uid.as_deref().is_some_and(|uid| uids.contains(&uid)));
-                match left.count() {
-                    0 => Judgement::Done,
-                    count => Judgement::NotYet(Report { summary: format!("{count} still ending"), nodes: Vec::new() }),
-                }
-            })
-            .await?;
+        let what = format!("end of the pods of daemonset `{daemon_set}` on node `{node}`");
+        let left = deadline.saturating_sub(started.elapsed());
+        self.pods_gone(what, doomed.iter().map(|pod| &**pod), left).await?;
         Ok(started.elapsed())
+    }
+}
+
+impl Cluster {
+    /// Returns when the objects of these very pods are gone; others of the same name do not matter.
+    async fn pods_gone<'a>(
+        &self,
+        what: String,
+        pods: impl IntoIterator<Item = &'a Pod>,
+        deadline: Duration,
+    ) -> Result<()> {
+        let uids: Vec<&str> = pods.into_iter().filter_map(|pod| pod.metadata.uid.as_deref()).collect();
+        let is_one = |pod: &Pod| pod.metadata.uid.as_deref().is_some_and(|uid| uids.contains(&uid));
+        self.observer
+            .wait(what, deadline, |world, _| {
+                let left = world.pods.values().filter(|pod| is_one(pod));
+                let nodes: Vec<NodeReport> = left
+                    .map(|pod| NodeReport {
+                        node: view::node_of(pod).unwrap_or_default().to_owned(),
+                        what: format!("pod `{}` is still ending", view::name_of(&pod.metadata)),
+                    })
+                    .collect();
+                if nodes.is_empty() {
+                    return Judgement::Done;
+                }
+                let summary = nodes.iter().map(|node| node.what.clone()).collect::<Vec<_>>().join(", ");
+                Judgement::NotYet(Report { summary, nodes })
+            })
+            .await
+            .map(drop)
     }
 }
 

@@ -7,8 +7,8 @@ use testcontainers::bollard::{
     self, body_full,
     container::LogOutput,
     models::{
-        ContainerCreateBody, ContainerSummaryStateEnum, EndpointIpamConfig, EndpointSettings, HostConfig,
-        HostConfigCgroupnsModeEnum, Mount, MountType, NetworkingConfig, PortBinding,
+        ContainerCreateBody, ContainerInspectResponse, ContainerSummaryStateEnum, EndpointIpamConfig, EndpointSettings,
+        HostConfig, HostConfigCgroupnsModeEnum, Mount, MountType, NetworkingConfig, PortBinding,
     },
     query_parameters::{
         AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, DownloadFromContainerOptionsBuilder,
@@ -333,13 +333,17 @@ impl Docker {
             .collect())
     }
 
-    /// The last octet of a container's address in a network.
-    pub(crate) async fn address_number(&self, container: &str, network: &str) -> Result<u8> {
-        let found = self.api.inspect_container(container, None).await.map_err(|source| Error::Engine {
+    async fn inspect(&self, container: &str) -> Result<ContainerInspectResponse> {
+        self.api.inspect_container(container, None).await.map_err(|source| Error::Engine {
             action: "inspect container",
             object: container.into(),
             source,
-        })?;
+        })
+    }
+
+    /// The last octet of a container's address in a network.
+    pub(crate) async fn address_number(&self, container: &str, network: &str) -> Result<u8> {
+        let found = self.inspect(container).await?;
         found
             .network_settings
             .and_then(|settings| settings.networks)
@@ -354,11 +358,7 @@ impl Docker {
 
     /// The loopback port under which a container port is published, whether the container runs or not.
     pub(crate) async fn published_port(&self, container: &str, port: u16) -> Result<u16> {
-        let found = self.api.inspect_container(container, None).await.map_err(|source| Error::Engine {
-            action: "inspect container",
-            object: container.into(),
-            source,
-        })?;
+        let found = self.inspect(container).await?;
         found
             .host_config
             .and_then(|config| config.port_bindings)
