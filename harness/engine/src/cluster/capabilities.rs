@@ -11,8 +11,7 @@ const NODE: &[&str] = &[
     "DAC_READ_SEARCH", // the runtime opens files by handle
 ];
 
-/// DaemonSets are the workloads that ask for these, alone or by `privileged: true`, which runc refuses where one of a
-/// real node's is missing from what it was told to give.
+/// DaemonSets are the workloads that ask for these, one by one or by `privileged: true`.
 const PODS: &[&str] = &[
     "AUDIT_CONTROL",   // security agents: audit rules
     "AUDIT_READ",      // security agents: audit records
