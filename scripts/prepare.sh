@@ -114,14 +114,20 @@ start_engine() {
 missing=()
 answer=''
 check_toolchains
-has docker || missing+=(docker.io)
+answers=false
+has docker && engine_answers && answers=true
+# A client alone is no engine; one that DOCKER_HOST names is elsewhere and not ours to install.
+if ! has docker || { ! $answers && [[ -z ${DOCKER_HOST:-} ]] && ! has dockerd; }; then
+	missing+=(docker.io)
+fi
 # `iptables` is what the engine programs its networks with; Debian's package only recommends it.
-has dockerd && ! has iptables && missing+=(iptables)
-[[ ${missing[*]} != *docker.io* ]] || missing+=(iptables)
+if [[ ${missing[*]} == *docker.io* ]] || { has dockerd && ! has iptables; }; then
+	missing+=(iptables)
+fi
 has mmdebstrap || missing+=(mmdebstrap)
 # What the packages of the node image are checked against; Ubuntu does not have it by itself.
 [[ -e /usr/share/keyrings/debian-archive-keyring.gpg || -e /usr/share/keyrings/debian-archive-keyring.pgp ]] || missing+=(debian-archive-keyring)
-if has docker && engine_answers; then
+if $answers; then
 	install_missing
 	exit 0
 fi

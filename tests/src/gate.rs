@@ -20,6 +20,8 @@ fn look() -> Result<Option<String>, String> {
     match env::var(VARIABLE).as_deref() {
         Err(_) | Ok("") => Ok(Some(format!("makes containers; run with {VARIABLE}=required"))),
         Ok("required") => {
+            docker::docker(&["version", "--format", "{{.Server.Version}}"])
+                .map_err(|error| format!("clusters are required (hint: `make prepare` starts an engine): {error:#}"))?;
             let image = format!("{}:{}", rollcall::NODE_IMAGE_REPOSITORY, rollcall::DEFAULT_KUBERNETES);
             for image in [&image, "rollcall/agent:1", "rollcall/agent:2"] {
                 docker::docker(&["image", "inspect", "--format", "{{.Id}}", image]).map_err(|error| {
