@@ -8,6 +8,7 @@ use rollcall::{
     model::{Plan, Scenario, Verdict, event::Cleanup},
 };
 
+use super::cluster::default_kubeconfig;
 use crate::{
     args::Run,
     discover,
@@ -109,14 +110,15 @@ fn nothing_selected(found: usize, filter: Option<&str>) -> CliError {
 
 /// How to look at a cluster that was left behind, and how to be rid of it.
 fn tell_of_kept(kept: &KeptCluster) -> String {
-    let path = std::env::temp_dir().join(format!("rollcall-{}.kubeconfig", kept.name));
-    match kubeconfig::write(&path, &kept.kubeconfig) {
-        Ok(()) => format!(
+    let written = default_kubeconfig(&kept.name)
+        .and_then(|path| kubeconfig::write(&path, &kept.kubeconfig).map(|()| path).map_err(CliError::from));
+    match written {
+        Ok(path) => format!(
             "  the cluster is kept: look with `export KUBECONFIG={}`, remove it with `rollcall down {}`\n",
             output::shell_word(&path.display().to_string()),
             kept.name
         ),
-        Err(error) => format!("{}\n", CliError::from(error).render()),
+        Err(error) => format!("{}\n", error.render()),
     }
 }
 

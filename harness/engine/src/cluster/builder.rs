@@ -138,7 +138,7 @@ impl ClusterBuilder {
                 format!("choose another name, or remove it with `rollcall down {name}`"),
             ));
         }
-        let image = self.node_image(&docker).await?;
+        let image = node_image(&docker, self.kubernetes.as_deref().unwrap_or(DEFAULT_KUBERNETES)).await?;
         let distro: Arc<dyn Distro> = Arc::new(BoxDistro::create(image)?);
         let cluster_labels = labels::of_cluster(&name, distro.name(), distro.image(), self.keep);
         let result = async {
@@ -286,31 +286,30 @@ impl ClusterBuilder {
         }
         Ok(members)
     }
+}
 
-    /// The local node image of the version asked for.
-    async fn node_image(&self, docker: &Docker) -> Result<String> {
-        let wanted = self.kubernetes.as_deref().unwrap_or(DEFAULT_KUBERNETES);
-        let image = if wanted.trim_start_matches('v').split('.').count() == 2 {
-            let minor = format!("v{}.", wanted.trim_start_matches('v'));
-            let tags = docker.tags_of(NODE_IMAGE_REPOSITORY).await?;
-            tags.into_iter().filter(|tag| tag.starts_with(&minor)).max().map_or_else(
-                || format!("{NODE_IMAGE_REPOSITORY}:{minor}x"),
-                |tag| format!("{NODE_IMAGE_REPOSITORY}:{tag}"),
-            )
-        } else {
-            format!("{NODE_IMAGE_REPOSITORY}:v{}", wanted.trim_start_matches('v'))
-        };
-        match docker.image_id(&image).await? {
-            Some(_) => Ok(image),
-            None => {
-                let minor: Vec<&str> = wanted.trim_start_matches('v').split('.').take(2).collect();
-                let hint = if wanted == DEFAULT_KUBERNETES {
-                    "build it with `make image`".to_owned()
-                } else {
-                    format!("build it with `make image KUBERNETES={}`", minor.join("."))
-                };
-                Err(Error::ImageMissing { image, hint })
-            }
+/// The local node image of the version asked for.
+async fn node_image(docker: &Docker, wanted: &str) -> Result<String> {
+    let image = if wanted.trim_start_matches('v').split('.').count() == 2 {
+        let minor = format!("v{}.", wanted.trim_start_matches('v'));
+        let tags = docker.tags_of(NODE_IMAGE_REPOSITORY).await?;
+        tags.into_iter()
+            .filter(|tag| tag.starts_with(&minor))
+            .max()
+            .map_or_else(|| format!("{NODE_IMAGE_REPOSITORY}:{minor}x"), |tag| format!("{NODE_IMAGE_REPOSITORY}:{tag}"))
+    } else {
+        format!("{NODE_IMAGE_REPOSITORY}:v{}", wanted.trim_start_matches('v'))
+    };
+    match docker.image_id(&image).await? {
+        Some(_) => Ok(image),
+        None => {
+            let minor: Vec<&str> = wanted.trim_start_matches('v').split('.').take(2).collect();
+            let hint = if wanted == DEFAULT_KUBERNETES {
+                "build it with `make image`".to_owned()
+            } else {
+                format!("build it with `make image KUBERNETES={}`", minor.join("."))
+            };
+            Err(Error::ImageMissing { image, hint })
         }
     }
 }
@@ -452,4 +451,15 @@ fn free_port() -> Result<u16> {
         .and_then(|listener| listener.local_addr())
         .map(|address| address.port())
         .map_err(|source| Error::file("find a free port on", "127.0.0.1", source))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ClusterBuilder;
+
+    #[test]
+    fn a_start_can_be_a_task_of_its_own() {
+        fn spawnable(_: impl Send) {}
+        spawnable(ClusterBuilder::default().start());
+    }
 }

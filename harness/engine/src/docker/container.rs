@@ -98,14 +98,8 @@ impl Docker {
     /// [`Docker::quiet`] waits for it: whoever cleans up sees every container there will be.
     pub(crate) async fn create_container(&self, spec: ContainerSpec) -> Result<String> {
         let docker = self.clone();
-        let permit = self.in_flight.enter();
-        let task = tokio::spawn(async move {
-            let _permit = permit;
-            docker.create_container_now(&spec).await
-        });
-        task.await.unwrap_or_else(|error| {
-            Err(Error::File { action: "run a task for", path: "a new container".into(), source: error.into() })
-        })
+        let creation = async move { docker.create_container_now(&spec).await };
+        self.in_flight.finish("a new container", creation).await
     }
 
     async fn create_container_now(&self, spec: &ContainerSpec) -> Result<String> {

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::error::{Error, Result};
+
 /// The number of requests under way.
 #[derive(Debug, Clone)]
 pub(super) struct InFlight(Arc<watch::Sender<usize>>);
@@ -22,6 +24,22 @@ impl InFlight {
     pub(super) fn enter(&self) -> Permit {
         self.0.send_modify(|count| *count += 1);
         Permit(self.clone())
+    }
+
+    /// Does a request in a task of its own, which goes on when nobody waits for it any more.
+    pub(super) async fn finish<T: Send + 'static>(
+        &self,
+        what: &'static str,
+        request: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        let permit = self.enter();
+        let task = tokio::spawn(async move {
+            let _permit = permit;
+            request.await
+        });
+        task.await.unwrap_or_else(|error| {
+            Err(Error::File { action: "run a task for", path: what.into(), source: error.into() })
+        })
     }
 
     /// Returns when none is under way.

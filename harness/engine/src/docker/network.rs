@@ -33,12 +33,20 @@ impl Network {
 impl Docker {
     /// Makes a network on the first free /24, starting at one that depends on `seed` so that runs side by side rarely
     /// try the same.
+    ///
+    /// As with containers, the engine goes on when nobody waits any more, and so does this.
     pub(crate) async fn create_network(
         &self,
         name: &str,
         labels: &HashMap<String, String>,
         seed: u64,
     ) -> Result<Network> {
+        let (docker, name, labels) = (self.clone(), name.to_owned(), labels.clone());
+        let creation = async move { docker.create_network_now(&name, &labels, seed).await };
+        self.in_flight.finish("a new network", creation).await
+    }
+
+    async fn create_network_now(&self, name: &str, labels: &HashMap<String, String>, seed: u64) -> Result<Network> {
         let count = u64::from(SECOND_OCTETS.end - SECOND_OCTETS.start) * 256;
         let used = host_routes();
         let mut last = None;

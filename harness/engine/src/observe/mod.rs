@@ -9,13 +9,17 @@ mod watches;
 use std::sync::Arc;
 
 use rollcall_model::World;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 pub(crate) use wait::Wait;
+
+/// How many changes may wait to be judged. A node that joins makes some twenty.
+const CHANGES_KEPT: usize = 4096;
 
 /// The watches of one cluster. They end when it is dropped.
 pub(crate) struct Observer {
     world: watch::Receiver<Arc<World>>,
+    changes: broadcast::Sender<Arc<World>>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -23,8 +27,9 @@ impl Observer {
     /// Starts watching. The API server need not answer yet.
     pub(crate) fn start(client: &kube::Client) -> Self {
         let (sender, world) = watch::channel(Arc::new(World::new()));
-        let task = tokio::spawn(watches::gather(client.clone(), sender));
-        Self { world, task }
+        let changes = broadcast::Sender::new(CHANGES_KEPT);
+        let task = tokio::spawn(watches::gather(client.clone(), sender, changes.clone()));
+        Self { world, changes, task }
     }
 
     /// What has been seen so far.
@@ -32,9 +37,16 @@ impl Observer {
         self.world.borrow().clone()
     }
 
-    /// A receiver that is told of every change.
+    /// A receiver of the latest world. Changes that come faster than they are looked at are seen as one.
     pub(crate) fn subscribe(&self) -> watch::Receiver<Arc<World>> {
         self.world.clone()
+    }
+
+    /// The world of now, and a receiver of the world after each later change, none left out.
+    pub(crate) fn every_change(&self) -> (Arc<World>, broadcast::Receiver<Arc<World>>) {
+        // In this order, so that nothing happens between the two.
+        let changes = self.changes.subscribe();
+        (self.world(), changes)
     }
 }
 

@@ -13,13 +13,13 @@ use kube::{
 };
 use rollcall_model::{Change, Kind, Object, World};
 use serde::de::DeserializeOwned;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 /// How long the server lets one watch live; a connection that died silently is noticed five seconds after that.
 const WATCH_SECONDS: u32 = 20;
 
 /// Applies every change of every kind to the world and publishes it.
-pub(super) async fn gather(client: Client, sender: watch::Sender<Arc<World>>) {
+pub(super) async fn gather(client: Client, sender: watch::Sender<Arc<World>>, every: broadcast::Sender<Arc<World>>) {
     let mut changes = stream::select_all([
         changes_of::<Node>(&client, Kind::Node),
         changes_of::<Pod>(&client, Kind::Pod),
@@ -30,6 +30,10 @@ pub(super) async fn gather(client: Client, sender: watch::Sender<Arc<World>>) {
     while let Some(change) = changes.next().await {
         // Shared objects make this a copy of maps of pointers.
         sender.send_modify(|world| Arc::make_mut(world).apply(change));
+        // Only for those who asked: each world that waits there has to be copied before the next change.
+        if every.receiver_count() > 0 {
+            let _ = every.send(sender.borrow().clone());
+        }
     }
 }
 

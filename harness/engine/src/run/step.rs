@@ -60,8 +60,8 @@ impl<'a> Steps<'a> {
         match &step.action {
             Action::Expect { condition } => self.expect(step, condition, emitter).await,
             Action::Hold { condition, duration } => {
-                let mut worlds = self.cluster.observer().subscribe();
-                match hold(&mut worlds, condition, &self.memory, *duration).await {
+                let watched = self.cluster.observer().every_change();
+                match hold(watched, condition, &self.memory, *duration).await {
                     Ok(()) => StepOutcome::Held,
                     Err(broken) => failure::hold(condition, broken.report, broken.held, *duration),
                 }
