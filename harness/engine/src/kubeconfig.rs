@@ -53,12 +53,9 @@ pub fn write(path: &Path, kubeconfig: &str) -> Result<()> {
 }
 
 /// Standard base64 with padding, as kubeconfigs hold their certificates.
-fn base64(bytes: &[u8]) -> String {
-    k8s_openapi_base64(bytes)
-}
-
+///
 /// The encoding comes with the Kubernetes types: a `ByteString` is base64 in JSON.
-fn k8s_openapi_base64(bytes: &[u8]) -> String {
+fn base64(bytes: &[u8]) -> String {
     match serde_json::to_value(k8s_openapi::ByteString(bytes.to_vec())) {
         Ok(serde_json::Value::String(text)) => text,
         other => unreachable!("a ByteString is written as a string, not as {other:?}"),

@@ -9,12 +9,7 @@ use std::{
 };
 
 use futures::future::{join_all, try_join_all};
-use kube::{
-    Client, Config,
-    config::{KubeConfigOptions, Kubeconfig},
-};
 use rollcall_model::{NodeSpec, Role, scenario::names};
-use tokio::sync::{Mutex, OnceCell};
 
 use super::{
     Cluster, capabilities,
@@ -28,7 +23,6 @@ use crate::{
     error::{Error, Result},
     images::{ImageSource, PushOutcome},
     labels,
-    observe::Observer,
     sweep::{self, Scope},
 };
 
@@ -178,24 +172,8 @@ impl ClusterBuilder {
             api_port,
             registry_port,
         };
-        let kubeconfig = distro.admin_kubeconfig(&layout, &format!("https://127.0.0.1:{api_port}"))?;
-        let client = client(&kubeconfig).await?;
-        let mut cluster = Cluster {
-            docker,
-            distro,
-            layout,
-            machines: Mutex::new(BTreeMap::new()),
-            joining: Mutex::default(),
-            images: Mutex::default(),
-            capabilities: capabilities::wanted(),
-            observer: Observer::start(&client),
-            client,
-            discovery: OnceCell::new(),
-            kubeconfig,
-            registry_port,
-            // The caller removes what is half made.
-            remove_on_drop: false,
-        };
+        // Until every node is ready the caller removes what is half made, so the handle does not.
+        let mut cluster = Cluster::open(docker, distro, layout).await?;
         let (control_plane, workers): (Vec<Member>, Vec<Member>) =
             members.into_iter().partition(|member| member.role == Role::ControlPlane);
         // The control plane first by a breath: everything waits for its API server.
@@ -365,23 +343,6 @@ impl Cluster {
 fn is_capability_error(error: &testcontainers::bollard::errors::Error) -> bool {
     let text = error.to_string();
     text.contains("operation not permitted") && text.contains("cap")
-}
-
-/// A Kubernetes client from a kubeconfig, with the retries and time limits of a harness.
-pub(super) async fn client(kubeconfig: &str) -> Result<Client> {
-    let invalid = |source: kube::config::KubeconfigError| Error::Usage {
-        message: format!("the kubeconfig of the cluster cannot be read: {source}"),
-        hint: None,
-    };
-    let parsed = Kubeconfig::from_yaml(kubeconfig).map_err(invalid)?;
-    let mut config = Config::from_custom_kubeconfig(parsed, &KubeConfigOptions::default()).await.map_err(invalid)?;
-    // The default hides what an API server answers behind up to fifteen retries; ours know their deadlines.
-    config.default_retry = false;
-    Client::try_from(config).map_err(|source| Error::Kubernetes {
-        action: "make a client for",
-        object: "the cluster".into(),
-        source: Box::new(source),
-    })
 }
 
 /// The name of a node's container.

@@ -3,16 +3,13 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use rollcall_model::Role;
-use tokio::sync::{Mutex, OnceCell};
 
-use super::{Cluster, builder, capabilities, machine::Machine};
+use super::{Cluster, builder, machine::Machine};
 use crate::{
     distro::{API_PORT, AUTHORITY_CERTIFICATE, AUTHORITY_KEY, BoxDistro, Distro, Layout, Member, REGISTRY_PORT},
     docker::{ContainerState, Docker},
     error::{Error, Result},
-    labels,
-    observe::Observer,
-    sweep,
+    labels, sweep,
 };
 
 impl Cluster {
@@ -56,8 +53,6 @@ impl Cluster {
             registry_port: docker.published_port(&control_plane.name, REGISTRY_PORT).await?,
             network,
         };
-        let kubeconfig = distro.admin_kubeconfig(&layout, &format!("https://127.0.0.1:{}", layout.api_port))?;
-        let client = builder::client(&kubeconfig).await?;
         let mut machines = BTreeMap::new();
         for container in &containers {
             let member = Member {
@@ -74,21 +69,9 @@ impl Cluster {
             };
             machines.insert(member.name.clone(), Arc::new(Machine::new(member, container.name.clone(), true)));
         }
-        Ok(Self {
-            docker,
-            distro,
-            registry_port: layout.registry_port,
-            layout,
-            machines: Mutex::new(machines),
-            joining: Mutex::default(),
-            images: Mutex::default(),
-            capabilities: capabilities::wanted(),
-            observer: Observer::start(&client),
-            client,
-            discovery: OnceCell::new(),
-            kubeconfig,
-            remove_on_drop: false,
-        })
+        let mut cluster = Self::open(docker, distro, layout).await?;
+        *cluster.machines.get_mut() = machines;
+        Ok(cluster)
     }
 }
 

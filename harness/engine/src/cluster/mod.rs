@@ -11,6 +11,7 @@ mod find;
 mod machine;
 mod metadata;
 mod network_cut;
+mod open;
 mod power;
 mod registration;
 mod remove;
@@ -56,7 +57,6 @@ pub struct Cluster {
     observer: Observer,
     discovery: OnceCell<Discovery>,
     kubeconfig: String,
-    registry_port: u16,
     /// Cleared by [`Cluster::destroy`], so that dropping does not remove a second time.
     remove_on_drop: bool,
 }
@@ -101,7 +101,7 @@ impl Cluster {
     /// # Errors
     /// When there is no such image, or it is none, or the registry refuses it.
     pub async fn load_image(&self, name: &str, source: &ImageSource) -> Result<PushOutcome> {
-        let outcome = images::push(&self.docker, self.registry_port, name, source).await?;
+        let outcome = images::push(&self.docker, self.layout.registry_port, name, source).await?;
         self.images.lock().await.insert(name.to_owned(), source.clone());
         Ok(outcome)
     }

@@ -68,12 +68,10 @@ pub(crate) struct ContainerSpec {
 /// A container as the engine lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ContainerState {
-    pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) labels: HashMap<String, String>,
     /// As Docker says it: `running`, `paused`, `exited`, …
     pub(crate) state: String,
-    pub(crate) ports: HashMap<u16, u16>,
 }
 
 /// The standard input of a container. It stays open while this value lives.
@@ -96,13 +94,13 @@ impl Docker {
     ///
     /// The engine goes on creating even when nobody waits any more, so this goes on in a task of its own, and
     /// [`Docker::quiet`] waits for it: whoever cleans up sees every container there will be.
-    pub(crate) async fn create_container(&self, spec: ContainerSpec) -> Result<String> {
+    pub(crate) async fn create_container(&self, spec: ContainerSpec) -> Result<()> {
         let docker = self.clone();
         let creation = async move { docker.create_container_now(&spec).await };
         self.in_flight.finish("a new container", creation).await
     }
 
-    async fn create_container_now(&self, spec: &ContainerSpec) -> Result<String> {
+    async fn create_container_now(&self, spec: &ContainerSpec) -> Result<()> {
         let mut mounts = Vec::new();
         let mut tmpfs = HashMap::new();
         for volume in &spec.volumes {
@@ -169,8 +167,8 @@ impl Docker {
             ..Default::default()
         };
         let options = CreateContainerOptionsBuilder::default().name(&spec.name).build();
-        let created = match self.api.create_container(Some(options), body).await {
-            Ok(created) => created,
+        match self.api.create_container(Some(options), body).await {
+            Ok(_) => {}
             Err(error) if is_status(&error, 404) && error.to_string().contains("No such image") => {
                 return Err(Error::ImageMissing {
                     image: spec.image.clone(),
@@ -178,7 +176,7 @@ impl Docker {
                 });
             }
             Err(source) => return Err(Error::Engine { action: "create container", object: spec.name.clone(), source }),
-        };
+        }
         if let Err(error) = self.upload(&spec.name, &spec.files).await {
             // What could not be finished must not stay.
             if let Err(second) = self.remove_container(&spec.name).await {
@@ -186,7 +184,7 @@ impl Docker {
             }
             return Err(error);
         }
-        Ok(created.id)
+        Ok(())
     }
 
     /// Puts files into a container, started or not.
@@ -315,13 +313,10 @@ impl Docker {
             .into_iter()
             .filter_map(|container| {
                 let name = container.names?.into_iter().next()?.trim_start_matches('/').to_owned();
-                let ports = container.ports.unwrap_or_default().into_iter();
                 Some(ContainerState {
-                    id: container.id?,
                     name,
                     labels: container.labels.unwrap_or_default(),
                     state: state_name(container.state),
-                    ports: ports.filter_map(|port| Some((port.private_port, port.public_port?))).collect(),
                 })
             })
             .collect())
