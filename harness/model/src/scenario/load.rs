@@ -36,6 +36,7 @@ impl Scenario {
             metadata: draft.metadata,
             cluster: ClusterSpec {
                 nodes: draft.nodes.into_iter().map(|(node, _)| node).collect(),
+                simulated: Vec::new(),
                 kubernetes: draft.kubernetes,
             },
             images: draft.images.into_iter().map(|(image, _)| image).collect(),

@@ -59,6 +59,8 @@ pub struct Metadata {
 pub struct ClusterSpec {
     /// The nodes; counts are expanded.
     pub nodes: Vec<NodeSpec>,
+    /// Groups of simulated nodes.
+    pub simulated: Vec<SimulatedNodes>,
     /// The Kubernetes minor version, as `1.37`, where the scenario needs a certain one.
     pub kubernetes: Option<String>,
 }
@@ -102,6 +104,35 @@ pub struct NodeSpec {
     pub labels: BTreeMap<String, String>,
     /// Taints it has from the start.
     pub taints: Vec<Taint>,
+}
+
+/// A group of simulated nodes: objects of the API with a heartbeat and no kubelet, so that thousands cost little.
+/// They are named `NAME-1`, `NAME-2` and so on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SimulatedNodes {
+    /// What the names begin with: a DNS-1123 label.
+    pub name: String,
+    /// How many there are.
+    pub count: u32,
+    /// Labels they have from the start.
+    pub labels: BTreeMap<String, String>,
+    /// Taints they have from the start.
+    pub taints: Vec<Taint>,
+    /// Quantities by resource, as `cpu: "4"`; what is not named has a generous default.
+    pub allocatable: BTreeMap<String, String>,
+    /// What is wrong with the pods there.
+    pub fault: Option<SimulatedFault>,
+}
+
+/// What is wrong with the pods of a group of simulated nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SimulatedFault {
+    /// They run and never become ready.
+    NeverReady,
+    /// They become ready so long after they were scheduled.
+    Slow(Duration),
+    /// Their containers end again and again.
+    Crash,
 }
 
 /// The longest name of a node: container names, which carry the cluster's name too, stay below 63 characters.
