@@ -95,6 +95,9 @@ pub(crate) struct Run {
     /// An image under a name: NAME, or NAME=USE where USE is a local image, an archive or an OCI layout
     #[arg(long = "image", value_name = "NAME[=USE]")]
     pub(crate) images: Vec<ImageFlag>,
+    /// Wait for Enter at each `pause`; without it they are skipped
+    #[arg(long, conflicts_with = "parallel")]
+    pub(crate) interactive: bool,
     /// How many scenarios run side by side
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
     pub(crate) parallel: u8,

@@ -103,6 +103,12 @@ pub enum Error {
         /// Why it cannot.
         last: Report,
     },
+    /// A command ended otherwise than it was said to.
+    #[error("{message}")]
+    Unmet {
+        /// The command, how it ended, and what it wrote last.
+        message: String,
+    },
     /// The request makes no sense as it stands.
     #[error("{message}")]
     Usage {

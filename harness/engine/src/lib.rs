@@ -25,5 +25,5 @@ pub use distro::NODE_IMAGE_REPOSITORY;
 pub use error::{Error, ErrorKind, Result};
 pub use images::{ImageSource, PushOutcome};
 pub use rollcall_model as model;
-pub use run::{Failure, Interrupt, Interrupter, Keep, KeptCluster, RunOptions, RunResult, run};
+pub use run::{Failure, Interrupt, Interrupter, Keep, KeptCluster, Pauser, RunOptions, RunResult, run};
 pub use sweep::{ClusterSummary, NodeSummary, Scope, Swept, list_clusters, sweep};

@@ -37,8 +37,10 @@ pub enum Event {
         scenario: String,
         /// The scenario's file, as it was named on the command line.
         file: String,
-        /// One line a step.
+        /// One line a step, those inside of others too.
         steps: Vec<String>,
+        /// One line an invariant.
+        invariants: Vec<String>,
     },
     /// The containers are being made.
     ClusterStarting {
@@ -71,6 +73,29 @@ pub enum Event {
         name: Option<String>,
         /// What the step does, in one line.
         summary: String,
+        /// How many steps it is inside of.
+        depth: usize,
+    },
+    /// What a command of a step wrote.
+    StepOutput {
+        /// The position in the plan, from 0.
+        index: usize,
+        /// What it wrote, cut at some length.
+        text: String,
+    },
+    /// An invariant did not hold.
+    InvariantBreached {
+        /// The invariant, in one line.
+        invariant: String,
+        /// When it did not hold.
+        at: Timestamp,
+        /// Why, with the nodes at fault.
+        report: Report,
+    },
+    /// Watches were interrupted and their kinds listed afresh: there may have been states that nobody saw.
+    WatchGap {
+        /// The kinds, in the plural.
+        kinds: Vec<String>,
     },
     /// A waiting step's reason for waiting changed.
     StepProgress {
@@ -116,6 +141,11 @@ pub enum StepOutcome {
         message: String,
         /// The last answer, with the nodes at fault.
         report: Option<Report>,
+    },
+    /// It was not done, or not to its end, and nothing is known of it.
+    Skipped {
+        /// Why not.
+        reason: String,
     },
     /// The substrate could not do it.
     Environment {

@@ -11,6 +11,7 @@
 pub mod condition;
 pub mod diagnostic;
 pub mod event;
+pub mod invariant;
 pub mod oracle;
 pub mod plan;
 pub mod scenario;
@@ -20,6 +21,7 @@ pub mod world;
 pub use condition::{Condition, Judgement, Memory, NodeReport, Report};
 pub use diagnostic::{Problem, Problems, Span};
 pub use event::{Event, Stamped};
+pub use invariant::{Breach, Invariant, Monitor};
 /// A point in time, as `k8s-openapi` has it. It is always handed in, never read from a clock.
 pub use k8s_openapi::jiff::Timestamp;
 pub use oracle::{Eligibility, Ineligible, eligible};

@@ -5,7 +5,8 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::diagnostic::Span;
-use crate::scenario::{Action, ClusterSpec, ImageUse, NodeVerb, Scenario};
+use crate::invariant::Invariant;
+use crate::scenario::{Action, ClusterSpec, ImageUse, NodeVerb, Scenario, Step};
 
 /// The deadline of an expectation without `within`.
 pub const EXPECT_WITHIN: Duration = Duration::from_secs(30);
@@ -17,6 +18,10 @@ pub const NODE_DOWN_WITHIN: Duration = Duration::from_secs(15);
 pub const DRAIN_WITHIN: Duration = Duration::from_secs(60);
 /// The deadline of verbs that delete objects and wait until they are gone, for the same reason.
 pub const DELETE_WITHIN: Duration = Duration::from_secs(60);
+/// The deadline of commands, and of sending an image, which may be large.
+pub const COMMAND_WITHIN: Duration = Duration::from_secs(60);
+/// The deadline of verbs that change many simulated nodes, or that wait for a kubelet to notice.
+pub const SCALE_WITHIN: Duration = Duration::from_secs(60);
 /// The deadline of verbs that are a request or two to the API server.
 pub const REQUEST_WITHIN: Duration = Duration::from_secs(10);
 
@@ -34,15 +39,19 @@ pub struct Plan {
     pub cluster: ClusterSpec,
     /// Images that take the place of those the manifests name.
     pub images: Vec<ImageUse>,
+    /// What must hold at every change.
+    pub invariants: Vec<Invariant>,
     /// The steps.
     pub steps: Vec<PlannedStep>,
+    /// What is looked at when something did not hold.
+    pub on_failure: Vec<PlannedStep>,
 }
 
 /// One step of a plan.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PlannedStep {
-    /// The position, from 0.
+    /// The position, from 0; steps inside of others are counted after those.
     pub index: usize,
     /// The step's label, where the scenario gives one.
     pub name: Option<String>,
@@ -50,8 +59,11 @@ pub struct PlannedStep {
     pub location: Span,
     /// What is done.
     pub action: Action,
-    /// How long it may take. For [`Action::Hold`] it is the time the condition must hold.
-    pub deadline: Duration,
+    /// How long it may take. For [`Action::Hold`] it is the time the condition must hold; steps that hold others, and
+    /// pauses, have none.
+    pub deadline: Option<Duration>,
+    /// The steps inside of this one, branch by branch.
+    pub branches: Vec<Vec<PlannedStep>>,
 }
 
 impl PlannedStep {
@@ -60,34 +72,62 @@ impl PlannedStep {
     pub fn summary(&self) -> String {
         self.action.to_string()
     }
+
+    /// This step and those inside of it, in the order of their positions.
+    #[must_use]
+    pub fn flat(&self) -> Vec<&Self> {
+        std::iter::once(self).chain(self.branches.iter().flatten().flat_map(Self::flat)).collect()
+    }
 }
 
 impl Plan {
     /// Makes the plan of a scenario.
     #[must_use]
     pub fn new(scenario: &Scenario) -> Self {
-        let steps = scenario.steps.iter().enumerate().map(|(index, step)| PlannedStep {
-            index,
-            name: step.name.clone(),
-            location: step.location,
-            action: step.action.clone(),
-            deadline: step.within.unwrap_or_else(|| default_deadline(&step.action)),
-        });
+        let mut next = 0;
+        let steps = planned(&scenario.steps, &mut next);
+        let on_failure = planned(&scenario.on_failure, &mut next);
         Self {
             name: scenario.metadata.name.clone(),
             file: scenario.file.clone(),
             description: scenario.metadata.description.clone(),
             cluster: scenario.cluster.clone(),
             images: scenario.images.clone(),
-            steps: steps.collect(),
+            invariants: scenario.invariants.clone(),
+            steps,
+            on_failure,
         }
+    }
+
+    /// Every step, those inside of others too, in the order of their positions. What is done on failure is not among
+    /// them.
+    #[must_use]
+    pub fn flat(&self) -> Vec<&PlannedStep> {
+        self.steps.iter().flat_map(PlannedStep::flat).collect()
     }
 }
 
-/// The deadline of a step that names none.
+/// Numbers the steps as they stand in the file.
+fn planned(steps: &[Step], next: &mut usize) -> Vec<PlannedStep> {
+    let planned = steps.iter().map(|step| {
+        let index = *next;
+        *next += 1;
+        PlannedStep {
+            index,
+            name: step.name.clone(),
+            location: step.location,
+            action: step.action.clone(),
+            deadline: step.within.or_else(|| default_deadline(&step.action)),
+            branches: step.action.branches().into_iter().map(|branch| planned(branch, next)).collect(),
+        }
+    });
+    planned.collect()
+}
+
+/// The deadline of a step that names none, if it has one.
 #[must_use]
-pub fn default_deadline(action: &Action) -> Duration {
-    match action {
+pub fn default_deadline(action: &Action) -> Option<Duration> {
+    Some(match action {
         Action::Expect { .. } => EXPECT_WITHIN,
         Action::Hold { duration, .. } => *duration,
         Action::AddNodes { .. } => NODE_UP_WITHIN,
@@ -99,6 +139,9 @@ pub fn default_deadline(action: &Action) -> Duration {
         }
         Action::Drain { .. } => DRAIN_WITHIN,
         Action::Delete { .. } => DELETE_WITHIN,
+        Action::Exec(_) | Action::Run { .. } | Action::PushImage { .. } => COMMAND_WITHIN,
+        Action::ScaleSimulatedNodes { .. } | Action::Pressure { .. } => SCALE_WITHIN,
+        Action::Never { .. } | Action::Parallel { .. } | Action::Pause { .. } => return None,
         Action::Taint { .. }
         | Action::Untaint { .. }
         | Action::Label { .. }
@@ -106,9 +149,13 @@ pub fn default_deadline(action: &Action) -> Duration {
         | Action::Cordon { .. }
         | Action::Uncordon { .. }
         | Action::Apply { .. }
+        | Action::Patch { .. }
         | Action::SetImage { .. }
+        | Action::RolloutRestart { .. }
+        | Action::Rollback { .. }
+        | Action::PullFault { .. }
         | Action::DeletePod { .. } => REQUEST_WITHIN,
-    }
+    })
 }
 
 /// The plan as `--dry-run` prints it.
@@ -123,25 +170,45 @@ impl fmt::Display for Plan {
         for node in &self.cluster.nodes {
             writeln!(f, "  {node}")?;
         }
+        for group in &self.cluster.simulated {
+            writeln!(f, "  {group}")?;
+        }
         if !self.images.is_empty() {
             writeln!(f, "images")?;
             for image in &self.images {
                 writeln!(f, "  `{}` is `{}`", image.name, image.image)?;
             }
         }
-        writeln!(f, "steps")?;
-        let width = self.steps.len().to_string().len();
-        for step in &self.steps {
-            write!(f, "  {:>width$}. ", step.index + 1)?;
-            if let Some(name) = &step.name {
-                write!(f, "{name}: ")?;
-            }
-            write!(f, "{}", step.action)?;
-            match step.action {
-                Action::Hold { .. } => writeln!(f)?,
-                _ => writeln!(f, " (within {})", humantime::format_duration(step.deadline))?,
+        if !self.invariants.is_empty() {
+            writeln!(f, "invariants")?;
+            for invariant in &self.invariants {
+                writeln!(f, "  {invariant}")?;
             }
         }
-        Ok(())
+        writeln!(f, "steps")?;
+        let all = self.steps.iter().chain(&self.on_failure).flat_map(PlannedStep::flat).count();
+        let width = all.to_string().len();
+        self.steps.iter().try_for_each(|step| write_step(f, step, width, 0))?;
+        if !self.on_failure.is_empty() {
+            writeln!(f, "on failure")?;
+        }
+        self.on_failure.iter().try_for_each(|step| write_step(f, step, width, 0))
     }
+}
+
+/// A step, and those inside of it further to the right.
+fn write_step(f: &mut fmt::Formatter<'_>, step: &PlannedStep, width: usize, depth: usize) -> fmt::Result {
+    write!(f, "  {:>width$}. {}", step.index + 1, "   ".repeat(depth))?;
+    if let Some(name) = &step.name {
+        write!(f, "{name}: ")?;
+    }
+    write!(f, "{}", step.action)?;
+    match (&step.action, step.deadline) {
+        (Action::Hold { .. }, _) | (_, None) => writeln!(f)?,
+        (_, Some(deadline)) => writeln!(f, " (within {})", humantime::format_duration(deadline))?,
+    }
+    for branch in &step.branches {
+        branch.iter().try_for_each(|step| write_step(f, step, width, depth + 1))?;
+    }
+    Ok(())
 }

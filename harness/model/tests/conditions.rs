@@ -322,6 +322,9 @@ fn pods() -> PodsCondition {
         ready: None,
         image: None,
         terminating: None,
+        revision: None,
+        waiting: None,
+        restarts: None,
     }
 }
 

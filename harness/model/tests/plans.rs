@@ -91,7 +91,7 @@ fn a_hold_lasts_as_long_as_it_says_and_defaults_go_by_verb() {
         .steps
         .iter()
         .filter(|step| [0, 1, 2, 4, 18, 19, 29].contains(&step.index))
-        .map(|step| (step.index, step.deadline.as_millis()))
+        .map(|step| (step.index, step.deadline.map_or(0, |deadline| deadline.as_millis())))
         .collect();
     let expected = [(0, 10_000), (1, 20_000), (2, 30_000), (4, 15_000), (18, 60_000), (19, 120_000), (29, 500)];
     assert_eq!(deadlines, expected);

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use futures::StreamExt;
 use rollcall::{
-    Interrupt, Keep, KeptCluster, RunOptions, kubeconfig,
+    Interrupt, Keep, KeptCluster, Pauser, RunOptions, kubeconfig,
     model::{Plan, Scenario, Verdict, event::Cleanup},
 };
 
@@ -43,6 +43,7 @@ pub(super) async fn run(flags: Run, interrupt: Interrupt) -> Result<ExitCode, Cl
         cluster_name: None,
         keep: if flags.keep { Keep::OnFailure } else { Keep::Never },
         images: flags.images.into_iter().map(|image| (image.name, image.source)).collect(),
+        pauser: if flags.interactive { pauser() } else { Pauser::default() },
         interrupt: interrupt.clone(),
     };
     // Side by side the lines of scenarios would mix, so each is printed when it has ended.
@@ -92,6 +93,18 @@ async fn report<W: Write + Send>(plan: &Plan, options: &RunOptions, mut reporter
         (verdict, _) => verdict,
     };
     (verdict, reporter.into_inner())
+}
+
+/// Waits for a line on standard input at each pause.
+fn pauser() -> Pauser {
+    Pauser::new(|message| {
+        Box::pin(async move {
+            output::text(&format!("{message}\n(Enter goes on) "));
+            let read = tokio::task::spawn_blocking(|| std::io::stdin().read_line(&mut String::new()));
+            // A closed input goes on at once.
+            let _ = read.await;
+        })
+    })
 }
 
 fn is_selected(scenario: &Scenario, filter: Option<&str>) -> bool {

@@ -1,6 +1,6 @@
 //! A run as lines of text: one a step, the roll call at the end, the verdict last.
 
-use std::{io::Write, time::Duration};
+use std::{collections::BTreeMap, io::Write, time::Duration};
 
 use rollcall::{
     Failure,
@@ -21,15 +21,29 @@ pub(crate) struct PlainReporter<W> {
     out: W,
     progress: Progress,
     steps: usize,
-    /// Label and summary of the step that is under way.
-    step: String,
+    started: usize,
+    /// The steps that are under way, by position.
+    under_way: BTreeMap<usize, Running>,
     rows: Vec<RollCallRow>,
     finished: Option<(Verdict, Duration, Cleanup)>,
 }
 
+/// A step that is under way.
+struct Running {
+    /// Margin, label and summary.
+    text: String,
+    depth: usize,
+    /// Whether it has been named because steps inside of it began.
+    named: bool,
+}
+
+/// The most lines that are shown of what a command wrote.
+const MAX_OUTPUT_LINES: usize = 20;
+
 impl<W: Write> PlainReporter<W> {
     pub(crate) fn new(out: W, progress: Progress) -> Self {
-        Self { out, progress, steps: 0, step: String::new(), rows: Vec::new(), finished: None }
+        let under_way = BTreeMap::new();
+        Self { out, progress, steps: 0, started: 0, under_way, rows: Vec::new(), finished: None }
     }
 
     /// Takes in one event.
@@ -52,12 +66,14 @@ impl<W: Write> PlainReporter<W> {
                 let how = if *skipped { "there already".to_owned() } else { bytes(*sent) };
                 self.line(&format!("  {:>8}  image `{name}` is {from}, {how}", ""));
             }
-            Event::StepStarted { name, summary, .. } => {
-                self.step = match name {
-                    Some(name) => format!("{name}: {summary}"),
-                    None => summary.clone(),
-                };
-                self.progress.start(&self.step);
+            Event::StepStarted { index, name, summary, depth } => {
+                self.step_started(*index, name.as_deref(), summary, *depth);
+            }
+            Event::StepOutput { text, .. } => self.output(text),
+            Event::WatchGap { kinds } => {
+                let text =
+                    format!("the watch of {} was interrupted: there may be states that nobody saw", kinds.join(", "));
+                self.line(&format!("  {:>8}  {}", "", style::faint(text)));
             }
             Event::StepProgress { report, .. } => self.progress.reason(&report.summary),
             Event::StepFinished { index, outcome, took_ms } => {
@@ -108,10 +124,44 @@ impl<W: Write> PlainReporter<W> {
         self.out
     }
 
+    fn step_started(&mut self, index: usize, name: Option<&str>, summary: &str, depth: usize) {
+        self.started += 1;
+        // Steps of several branches begin and end in any order; the one they are inside of is named above them.
+        let outer = self.under_way.range_mut(..index).next_back().map(|(_, running)| running);
+        if let Some(outer) = outer.filter(|outer| outer.depth < depth && !outer.named) {
+            outer.named = true;
+            let text = format!("  {:>8}  {}", "", outer.text);
+            self.progress.clear();
+            self.line(&text);
+        }
+        let margin = "  ".repeat(depth);
+        let text = match name {
+            Some(name) => format!("{margin}{name}: {summary}"),
+            None => format!("{margin}{summary}"),
+        };
+        self.progress.start(text.trim_start());
+        self.under_way.insert(index, Running { text, depth, named: false });
+    }
+
+    /// What a command wrote, the end of it where it is long.
+    fn output(&mut self, text: &str) {
+        let lines: Vec<&str> = text.lines().collect();
+        let left_out = lines.len().saturating_sub(MAX_OUTPUT_LINES);
+        if left_out > 0 {
+            self.line(&format!("  {:>8}  {}", "", style::faint(format!("… {}", count(left_out, "line", "lines")))));
+        }
+        for line in &lines[left_out..] {
+            self.line(&format!("  {:>8}  {}", "", style::faint(line)));
+        }
+    }
+
     fn step_finished(&mut self, index: usize, outcome: &StepOutcome, took_ms: u64) {
-        let step = std::mem::take(&mut self.step);
+        let Some(Running { text: step, depth, .. }) = self.under_way.remove(&index) else { return };
         match outcome {
             StepOutcome::Held => return self.done(took_ms, &step),
+            StepOutcome::Skipped { reason } => {
+                return self.line(&format!("  {} {:>6}  {step}: {reason}", style::faint("–"), style::faint("skipped")));
+            }
             StepOutcome::Failed { message, report } => {
                 self.failed(took_ms, &step);
                 self.error(message, None);
@@ -122,8 +172,8 @@ impl<W: Write> PlainReporter<W> {
                 self.error(message, None);
             }
         }
-        let left = self.steps.saturating_sub(index + 1);
-        if left > 0 {
+        let left = self.steps.saturating_sub(self.started);
+        if left > 0 && depth == 0 {
             self.line(&format!(
                 "  {:>8}  {}",
                 "",

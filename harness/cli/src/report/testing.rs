@@ -32,6 +32,7 @@ fn run(events: Vec<Event>) -> Vec<Stamped> {
         format: FORMAT,
         scenario: "log-collector-follows-the-nodes".into(),
         file: "scenarios/membership/follows.yaml".into(),
+        invariants: Vec::new(),
         steps: [APPLY, EXPECT, HOLD].map(String::from).to_vec(),
     };
     let all = std::iter::once(started).chain(events);
@@ -56,7 +57,7 @@ fn started() -> Vec<Event> {
 
 fn step(index: usize, name: Option<&str>, summary: &str, outcome: StepOutcome, took_ms: u64) -> Vec<Event> {
     vec![
-        Event::StepStarted { index, name: name.map(String::from), summary: summary.into() },
+        Event::StepStarted { index, name: name.map(String::from), summary: summary.into(), depth: 0 },
         Event::StepProgress { index, report: Report { summary: "not yet".into(), nodes: Vec::new() } },
         Event::StepFinished { index, outcome, took_ms },
     ]

@@ -5,6 +5,7 @@
 mod add;
 mod builder;
 mod capabilities;
+mod commands;
 mod dns;
 mod drain;
 mod find;
@@ -15,11 +16,13 @@ mod open;
 mod power;
 mod registration;
 mod remove;
+mod rollouts;
 mod workloads;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 pub use builder::{ClusterBuilder, DEFAULT_KUBERNETES};
+pub(crate) use commands::exec_in;
 pub use drain::DrainOptions;
 use kube::{Client, Discovery};
 use machine::Machine;
@@ -128,6 +131,7 @@ impl Cluster {
         memory: &Memory,
         progress: &mut (dyn FnMut(&Report) + Send),
     ) -> Result<Duration> {
+        let _learning = self.observer.learn(&self.client, condition);
         Wait { what: condition.to_string(), deadline, progress }
             .until(
                 &self.observer,

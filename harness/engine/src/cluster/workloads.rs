@@ -9,7 +9,10 @@ use kube::{
     core::GroupVersionKind,
     discovery::Scope,
 };
-use rollcall_model::{DaemonSetRef, Judgement, Report, scenario::Cascade};
+use rollcall_model::{
+    DaemonSetRef, Judgement, Report,
+    scenario::{Cascade, ObjectRef},
+};
 use serde_json::{Value, json};
 
 use super::{Cluster, VERB_DEADLINE, remove::absent};
@@ -54,6 +57,16 @@ impl Cluster {
             absent(api.delete(&name, &delete_params(cascade))).await.doing("delete", || label)?;
         }
         Ok(started.elapsed())
+    }
+
+    /// Deletes one object of any kind; one that is gone already is no error.
+    ///
+    /// # Errors
+    /// When the kind is unknown or the API server refuses.
+    pub async fn delete_object(&self, object: &ObjectRef, cascade: Cascade, deadline: Duration) -> Result<Duration> {
+        let metadata = json!({"name": object.name, "namespace": object.namespace});
+        let object = json!({"apiVersion": object.api_version, "kind": object.kind, "metadata": metadata});
+        self.delete(&[object], cascade, deadline).await
     }
 
     /// Deletes a DaemonSet and returns when it and, unless they are orphaned, its pods are gone.
@@ -123,7 +136,7 @@ impl Cluster {
     }
 
     /// Waits until the watches have seen an applied DaemonSet, so that no later question is answered from before it.
-    async fn seen_daemon_set(&self, applied: &DynamicObject) -> Result<()> {
+    pub(super) async fn seen_daemon_set(&self, applied: &DynamicObject) -> Result<()> {
         if applied.types.as_ref().is_none_or(|types| types.kind != "DaemonSet") {
             return Ok(());
         }
@@ -132,7 +145,7 @@ impl Cluster {
         self.seen_generation(&reference, applied.metadata.generation).await
     }
 
-    async fn seen_generation(&self, daemon_set: &DaemonSetRef, generation: Option<i64>) -> Result<()> {
+    pub(super) async fn seen_generation(&self, daemon_set: &DaemonSetRef, generation: Option<i64>) -> Result<()> {
         self.observer
             .wait(format!("a change of daemonset `{daemon_set}`"), VERB_DEADLINE, |world, _| {
                 let seen = world.daemon_set(daemon_set).and_then(|found| found.metadata.generation);
@@ -146,7 +159,7 @@ impl Cluster {
     }
 
     /// The endpoint, name and description of an object of any kind.
-    async fn api_of(&self, object: &Value) -> Result<(Api<DynamicObject>, String, String)> {
+    pub(super) async fn api_of(&self, object: &Value) -> Result<(Api<DynamicObject>, String, String)> {
         let field = |path: &str| object.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (api_version, kind, name) = (field("/apiVersion"), field("/kind"), field("/metadata/name"));
         let label = format!("{} `{name}`", kind.to_lowercase());

@@ -3,15 +3,22 @@
 //! Nothing here polls: a wait judges its question on each change, and at the moments at which time alone could change
 //! the answer.
 
+mod hooks;
+mod needs;
 mod wait;
 mod watches;
 
 use std::sync::Arc;
 
-use rollcall_model::World;
-use tokio::sync::{broadcast, watch};
+use rollcall_model::{Change, World};
+use tokio::sync::{broadcast, mpsc, watch};
 
-pub(crate) use wait::Wait;
+use self::hooks::Hooks;
+pub(crate) use self::{
+    hooks::{Hooked, Seen},
+    needs::Learning,
+    wait::Wait,
+};
 
 /// How many changes may wait to be judged. A node that joins makes some twenty.
 const CHANGES_KEPT: usize = 4096;
@@ -20,6 +27,9 @@ const CHANGES_KEPT: usize = 4096;
 pub(crate) struct Observer {
     world: watch::Receiver<Arc<World>>,
     changes: broadcast::Sender<Arc<World>>,
+    hooks: Hooks,
+    /// Where changes come in that no watch of the world makes.
+    learned: mpsc::UnboundedSender<Change>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -28,8 +38,11 @@ impl Observer {
     pub(crate) fn start(client: &kube::Client) -> Self {
         let (sender, world) = watch::channel(Arc::new(World::new()));
         let changes = broadcast::Sender::new(CHANGES_KEPT);
-        let task = tokio::spawn(watches::gather(client.clone(), sender, changes.clone()));
-        Self { world, changes, task }
+        let hooks = Hooks::default();
+        let (learned, more) = mpsc::unbounded_channel();
+        let outlets = watches::Outlets { world: sender, changes: changes.clone(), hooks: hooks.clone() };
+        let task = tokio::spawn(watches::gather(client.clone(), more, outlets));
+        Self { world, changes, hooks, learned, task }
     }
 
     /// What has been seen so far.
@@ -51,6 +64,13 @@ impl Observer {
 }
 
 impl Observer {
+    /// Calls `hook` after every change, with the world that it led to, until the answer is dropped.
+    ///
+    /// The watches wait for it, so no change is missed, and it must be quick.
+    pub(crate) fn on_change(&self, hook: impl FnMut(&Seen<'_>) + Send + 'static) -> Hooked {
+        self.hooks.add(Box::new(hook))
+    }
+
     /// Ends the watches, before what they watch is taken away.
     pub(crate) fn stop(&self) {
         self.task.abort();

@@ -13,23 +13,40 @@ use kube::{
 };
 use rollcall_model::{Change, Kind, Object, World};
 use serde::de::DeserializeOwned;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{broadcast, mpsc, watch};
+
+use super::hooks::{Hooks, Seen};
 
 /// How long the server lets one watch live; a connection that died silently is noticed five seconds after that.
 const WATCH_SECONDS: u32 = 20;
 
-/// Applies every change of every kind to the world and publishes it.
-pub(super) async fn gather(client: Client, sender: watch::Sender<Arc<World>>, every: broadcast::Sender<Arc<World>>) {
+/// Where what is seen goes.
+pub(super) struct Outlets {
+    pub(super) world: watch::Sender<Arc<World>>,
+    pub(super) changes: broadcast::Sender<Arc<World>>,
+    pub(super) hooks: Hooks,
+}
+
+/// Applies every change of every kind, and those that come in otherwise, to the world and publishes it.
+pub(super) async fn gather(client: Client, more: mpsc::UnboundedReceiver<Change>, outlets: Outlets) {
+    let Outlets { world: sender, changes: every, hooks } = outlets;
     let mut changes = stream::select_all([
         changes_of::<Node>(&client, Kind::Node),
         changes_of::<Pod>(&client, Kind::Pod),
         changes_of::<DaemonSet>(&client, Kind::DaemonSet),
         changes_of::<ControllerRevision>(&client, Kind::Revision),
         changes_of::<Event>(&client, Kind::Event),
+        Box::pin(stream::unfold(more, |mut more| async { more.recv().await.map(|change| (change, more)) })),
     ]);
     while let Some(change) = changes.next().await {
+        let gap = matches!(&change, Change::Resync { kind, .. } if sender.borrow().has_listed(*kind));
+        let hooked = (!hooks.is_empty()).then(|| change.clone());
         // Shared objects make this a copy of maps of pointers.
         sender.send_modify(|world| Arc::make_mut(world).apply(change));
+        if let Some(change) = hooked {
+            let world = sender.borrow().clone();
+            hooks.call(&Seen { change: &change, world: &world, gap });
+        }
         // Only for those who asked: each world that waits there has to be copied before the next change.
         if every.receiver_count() > 0 {
             let _ = every.send(sender.borrow().clone());

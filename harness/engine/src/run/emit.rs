@@ -17,6 +17,11 @@ impl<'a> Emitter<'a> {
         Self { sink, started }
     }
 
+    /// The same for as long as the other is not used.
+    pub(super) fn reborrow<'b>(other: &'b mut Emitter<'_>) -> Emitter<'b> {
+        Emitter { sink: &mut *other.sink, started: other.started }
+    }
+
     pub(super) fn emit(&mut self, event: Event) {
         (self.sink)(Stamped { at: clock::now(), elapsed_ms: milliseconds(self.started.elapsed()), event });
     }

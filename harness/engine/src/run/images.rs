@@ -40,8 +40,9 @@ fn chosen(plan: &Plan, overrides: &[(String, ImageSource)]) -> BTreeMap<String, 
 /// The images that manifests and steps name.
 fn named(plan: &Plan) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    for step in &plan.steps {
+    for step in plan.flat() {
         match &step.action {
+            Action::Patch { patch, .. } => in_object(patch, &mut names),
             Action::Apply { manifest } => manifest.documents.iter().for_each(|object| in_object(object, &mut names)),
             Action::SetImage { image, .. } => {
                 names.insert(image.clone());

@@ -5,26 +5,38 @@
 
 mod emit;
 mod failure;
+mod guard;
 mod hold;
 mod images;
 mod interrupt;
 mod name;
+mod pause;
 mod step;
 #[cfg(test)]
 mod testing;
+mod verbs;
 
-use std::time::Duration;
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use rollcall_model::{
-    Event, Plan, Stamped, Verdict,
+    Event, Memory, Plan, Stamped, Verdict,
     event::{Cleanup, FORMAT},
 };
 use tokio::sync::mpsc;
 
 pub use failure::Failure;
 pub use interrupt::{Interrupt, Interrupter};
+pub use pause::Pauser;
 
-use self::{emit::Emitter, step::Steps};
+use self::{
+    emit::Emitter,
+    guard::{Guard, lock},
+    step::Steps,
+};
 use crate::{
     clock,
     cluster::Cluster,
@@ -54,6 +66,8 @@ pub struct RunOptions {
     pub keep: Keep,
     /// Images under the names by which manifests ask for them; they take the place of the plan's own.
     pub images: Vec<(String, ImageSource)>,
+    /// Who is asked at a `pause`.
+    pub pauser: Pauser,
     /// Ends the run early. The cluster is removed all the same.
     pub interrupt: Interrupt,
 }
@@ -122,7 +136,8 @@ pub async fn run(plan: &Plan, options: &RunOptions, sink: &mut (dyn FnMut(Stampe
         format: FORMAT,
         scenario: plan.name.clone(),
         file: plan.file.clone(),
-        steps: plan.steps.iter().map(rollcall_model::PlannedStep::summary).collect(),
+        steps: plan.flat().into_iter().map(rollcall_model::PlannedStep::summary).collect(),
+        invariants: plan.invariants.iter().map(ToString::to_string).collect(),
     });
     let name = options.cluster_name.clone().unwrap_or_else(|| name::invented(&plan.name));
     let ended = match free(options).await {
@@ -225,22 +240,57 @@ fn image_pushed(outcome: &PushOutcome) -> Event {
 
 /// Does the steps until one fails.
 async fn drive(plan: &Plan, options: &RunOptions, cluster: Cluster, emitter: &mut Emitter<'_>) -> Ended {
-    let mut steps = Steps::new(&cluster, &options.interrupt);
-    let mut verdict = Verdict::Held;
-    for step in &plan.steps {
-        if options.interrupt.is_triggered() {
-            return Ended::interrupted(Some(Failure::interrupted()), Some(cluster));
+    let memory = Arc::new(Mutex::new(Memory::default()));
+    let (told, mut gaps) = mpsc::unbounded_channel();
+    let guard = Guard::new(&cluster, &plan.invariants, &memory, told);
+    let emitter = Mutex::new(Emitter::reborrow(emitter));
+    let folder = Path::new(&plan.file).parent().unwrap_or(Path::new("")).to_owned();
+    let mut steps = Steps {
+        cluster: &cluster,
+        interrupt: &options.interrupt,
+        pauser: &options.pauser,
+        folder: &folder,
+        emitter: &emitter,
+        memory,
+        guard: Some(&guard),
+        daemon_sets: Mutex::default(),
+    };
+    let mut verdict = {
+        let mut running = steps.run_all(&plan.steps, 0);
+        loop {
+            tokio::select! {
+                verdict = &mut running => break verdict,
+                Some(kind) = gaps.recv() => lock(&emitter).emit(Event::WatchGap { kinds: vec![kind] }),
+            }
         }
-        verdict = steps.run(step, emitter).await;
-        if !verdict.is_held() {
-            break;
+    };
+    let mut failure = None;
+    let interrupted = !verdict.is_held() && options.interrupt.is_triggered();
+    if verdict.is_held() {
+        guard.finish();
+    }
+    if let Some(trip) = guard.tripped() {
+        lock(&emitter).emit(trip.event());
+        if verdict.is_held() {
+            verdict = Verdict::DidNotHold;
+            failure = Some(Failure { message: trip.message(), hint: None });
         }
     }
-    if !verdict.is_held() && options.interrupt.is_triggered() {
-        // The step that was under way has said so itself.
-        return Ended::interrupted(None, Some(cluster));
+    if interrupted {
+        // The step that was under way has said so itself, unless there was none.
+        drop(steps);
+        return Ended::interrupted(Some(Failure::interrupted()), Some(cluster));
     }
-    Ended { verdict, failure: None, interrupted: false, cluster: Some(cluster) }
+    if !verdict.is_held() {
+        // What has been breached does not keep anybody from looking.
+        steps.guard = None;
+        for step in &plan.on_failure {
+            steps.run(step, 0).await;
+        }
+    }
+    drop(steps);
+    drop(guard);
+    Ended { verdict, failure, interrupted: false, cluster: Some(cluster) }
 }
 
 /// Removes the cluster, or leaves it as a kept one.

@@ -1,169 +1,195 @@
-//! One step after the other: each is done by a verb of the cluster or judged, and told.
+//! One step after the other, or side by side: each is done by a verb of the cluster or judged, and told.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    sync::{Arc, Mutex},
+};
 
+use futures::future::{BoxFuture, join_all};
 use rollcall_model::{
-    Action, Condition, DaemonSetRef, Event, Memory, NodeSpec, PlannedStep, Report, Verdict,
-    event::StepOutcome,
-    scenario::{Cascade, DeleteTarget, NodeVerb},
+    Action, Condition, DaemonSetRef, Event, Memory, PlannedStep, Report, Verdict, event::StepOutcome, invariant::Fault,
 };
 
-use super::{Interrupt, emit::Emitter, emit::milliseconds, failure, hold::hold};
-use crate::{
-    clock,
-    cluster::{Cluster, DrainOptions},
-    error::{Error, Result},
+use super::{
+    Interrupt,
+    emit::{Emitter, milliseconds},
+    failure,
+    guard::{Guard, lock},
+    hold::hold,
+    pause::Pauser,
+    verbs::Verbs,
 };
+use crate::{clock, cluster::Cluster, error::Error};
+
+/// The longest output of a command that is told, in bytes.
+const MAX_OUTPUT: usize = 16 * 1024;
 
 /// The steps of one run, and what later ones need to know of earlier ones.
-pub(super) struct Steps<'a> {
-    cluster: &'a Cluster,
-    interrupt: &'a Interrupt,
-    memory: Memory,
+pub(super) struct Steps<'a, 'sink> {
+    pub(super) cluster: &'a Cluster,
+    pub(super) interrupt: &'a Interrupt,
+    pub(super) pauser: &'a Pauser,
+    /// Where commands run.
+    pub(super) folder: &'a Path,
+    pub(super) emitter: &'a Mutex<Emitter<'sink>>,
+    pub(super) memory: Arc<Mutex<Memory>>,
+    /// What ends a step that is under way; nothing does once the run has failed.
+    pub(super) guard: Option<&'a Guard>,
     /// Those that were applied: the roll call is theirs.
-    daemon_sets: BTreeSet<DaemonSetRef>,
+    pub(super) daemon_sets: Mutex<BTreeSet<DaemonSetRef>>,
 }
 
-impl<'a> Steps<'a> {
-    pub(super) fn new(cluster: &'a Cluster, interrupt: &'a Interrupt) -> Self {
-        Self { cluster, interrupt, memory: Memory::default(), daemon_sets: BTreeSet::new() }
+impl<'a> Steps<'a, '_> {
+    /// Does steps one after the other until one fails.
+    pub(super) fn run_all<'s>(&'s self, steps: &'s [PlannedStep], depth: usize) -> BoxFuture<'s, Verdict> {
+        Box::pin(async move {
+            for step in steps {
+                if self.interrupt.is_triggered() {
+                    return Verdict::Environment;
+                }
+                let verdict = self.run(step, depth).await;
+                if !verdict.is_held() {
+                    return verdict;
+                }
+            }
+            Verdict::Held
+        })
     }
 
     /// Does a step, or judges it, and tells how that went.
-    pub(super) async fn run(&mut self, step: &PlannedStep, emitter: &mut Emitter<'_>) -> Verdict {
+    pub(super) async fn run(&self, step: &PlannedStep, depth: usize) -> Verdict {
         let started = clock::instant();
         let index = step.index;
-        emitter.emit(Event::StepStarted { index, name: step.name.clone(), summary: step.summary() });
+        self.emit(Event::StepStarted { index, name: step.name.clone(), summary: step.summary(), depth });
         if let Action::Apply { manifest } = &step.action {
-            self.daemon_sets.extend(manifest.daemon_sets().into_iter().map(|(daemon_set, _)| daemon_set));
+            lock(&self.daemon_sets).extend(manifest.daemon_sets().into_iter().map(|(daemon_set, _)| daemon_set));
         }
-        let outcome = tokio::select! {
-            outcome = self.outcome(step, emitter) => outcome,
-            () = self.interrupt.triggered() => failure::interrupted(),
+        let fault = Fault::of(&step.action, &self.cluster.world());
+        if let (Some(guard), Some(fault)) = (self.guard, &fault) {
+            guard.fault_begins(fault);
+        }
+        let outcome = match &step.action {
+            Action::Parallel { .. } => self.parallel(step, depth).await,
+            Action::Never { condition, .. } => self.never(step, condition, depth).await,
+            _ => tokio::select! {
+                // What has been breached is why the step fails, even if it would have ended well.
+                biased;
+                trip = self.trips() => trip,
+                outcome = self.outcome(step) => outcome,
+                () = self.interrupt.triggered() => failure::interrupted(),
+            },
         };
+        if let (Some(guard), Some(fault)) = (self.guard, &fault) {
+            guard.fault_ends(fault);
+        }
         let verdict = match &outcome {
-            StepOutcome::Held => Verdict::Held,
+            StepOutcome::Held | StepOutcome::Skipped { .. } => Verdict::Held,
             StepOutcome::Failed { .. } => Verdict::DidNotHold,
             StepOutcome::Environment { .. } => Verdict::Environment,
         };
-        emitter.emit(Event::StepFinished { index, outcome, took_ms: milliseconds(started.elapsed()) });
+        self.emit(Event::StepFinished { index, outcome, took_ms: milliseconds(started.elapsed()) });
         let world = self.cluster.world();
         if let Some(name) = step.name.as_ref().filter(|_| verdict.is_held()) {
-            self.memory.remember(name, &world);
+            lock(&self.memory).remember(name, &world);
+            if let Some(guard) = self.guard {
+                guard.step_ended(name, &world);
+            }
         }
-        let daemon_sets: Vec<DaemonSetRef> = self.daemon_sets.iter().cloned().collect();
-        emitter.emit(Event::RollCall { rows: world.roll_call(&daemon_sets) });
+        let daemon_sets: Vec<DaemonSetRef> = lock(&self.daemon_sets).iter().cloned().collect();
+        self.emit(Event::RollCall { rows: world.roll_call(&daemon_sets) });
         verdict
     }
 
-    async fn outcome(&self, step: &PlannedStep, emitter: &mut Emitter<'_>) -> StepOutcome {
+    fn emit(&self, event: Event) {
+        lock(self.emitter).emit(event);
+    }
+
+    /// Ends when something is breached that had to hold.
+    async fn trips(&self) -> StepOutcome {
+        match self.guard {
+            Some(guard) => {
+                let trip = guard.trips().await;
+                StepOutcome::Failed { message: trip.message(), report: Some(trip.report) }
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    async fn outcome(&self, step: &PlannedStep) -> StepOutcome {
         match &step.action {
-            Action::Expect { condition } => self.expect(step, condition, emitter).await,
+            Action::Expect { condition } => self.expect(step, condition).await,
             Action::Hold { condition, duration } => {
+                let _learning = self.cluster.observer().learn(self.cluster.client(), condition);
                 let watched = self.cluster.observer().every_change();
-                match hold(watched, condition, &self.memory, *duration).await {
+                let memory = lock(&self.memory).clone();
+                match hold(watched, condition, &memory, *duration).await {
                     Ok(()) => StepOutcome::Held,
                     Err(broken) => failure::hold(condition, broken.report, broken.held, *duration),
                 }
             }
-            _ => match self.verb(step).await {
-                Ok(()) => StepOutcome::Held,
+            Action::Pause { message } => match self.pauser.ask(message).await {
+                true => StepOutcome::Held,
+                false => StepOutcome::Skipped { reason: "nobody is asked; `--interactive` asks".into() },
+            },
+            _ => match (Verbs { cluster: self.cluster, folder: self.folder }).run(step).await {
+                Ok(output) => {
+                    if let Some(mut text) = output.filter(|text| !text.trim().is_empty()) {
+                        text.truncate(text.floor_char_boundary(MAX_OUTPUT));
+                        self.emit(Event::StepOutput { index: step.index, text });
+                    }
+                    StepOutcome::Held
+                }
+                Err(Error::Unmet { message }) => StepOutcome::Failed { message, report: None },
                 Err(error) => failure::environment(&error),
             },
         }
     }
 
-    async fn expect(&self, step: &PlannedStep, condition: &Condition, emitter: &mut Emitter<'_>) -> StepOutcome {
+    async fn expect(&self, step: &PlannedStep, condition: &Condition) -> StepOutcome {
         let index = step.index;
-        let mut progress = |report: &Report| emitter.emit(Event::StepProgress { index, report: report.clone() });
-        match self.cluster.wait_with(condition, step.deadline, &self.memory, &mut progress).await {
+        let mut progress = |report: &Report| self.emit(Event::StepProgress { index, report: report.clone() });
+        let memory = lock(&self.memory).clone();
+        let deadline = step.deadline.unwrap_or(rollcall_model::plan::EXPECT_WITHIN);
+        match self.cluster.wait_with(condition, deadline, &memory, &mut progress).await {
             Ok(_) => StepOutcome::Held,
             Err(error) => failure::expectation(condition, error),
         }
     }
 
-    /// Does what the step says by the cluster's verb for it.
-    async fn verb(&self, step: &PlannedStep) -> Result<()> {
-        let cluster = self.cluster;
-        let deadline = step.deadline;
-        match &step.action {
-            Action::AddNodes { nodes } => self.add_nodes(nodes, deadline).await,
-            Action::Node { verb, node } => self.node_verb(step, *verb, node).await,
-            Action::Taint { node, taint } => within(step, cluster.taint_node(node, taint)).await,
-            Action::Untaint { node, key, effect } => within(step, cluster.untaint_node(node, key, *effect)).await,
-            Action::Label { node, labels } => within(step, cluster.label_node(node, labels)).await,
-            Action::Unlabel { node, keys } => within(step, cluster.unlabel_node(node, keys)).await,
-            Action::Cordon { node } => within(step, cluster.cordon_node(node)).await,
-            Action::Uncordon { node } => within(step, cluster.uncordon_node(node)).await,
-            Action::Drain { node, ignore_daemon_sets, grace_period } => {
-                let options = DrainOptions { ignore_daemon_sets: *ignore_daemon_sets, grace_period: *grace_period };
-                cluster.drain_node(node, options, deadline).await.map(drop)
-            }
-            Action::Apply { manifest } => within(step, cluster.apply(&manifest.documents)).await,
-            Action::Delete { target, cascade } => self.delete(target, *cascade, deadline).await,
-            Action::SetImage { daemon_set, container, image } => {
-                within(step, cluster.set_image(daemon_set, container, image)).await
-            }
-            Action::DeletePod { daemon_set, node } => {
-                cluster.delete_daemon_pods(daemon_set, node, deadline).await.map(drop)
-            }
-            // The model may know verbs before the engine does; a wrong "held" would be worse than an error.
-            other => Err(Error::usage(format!("this version cannot run step `{}`", other.key()))),
+    /// Every branch to its end, so that what the cluster is like afterwards does not hang on which was faster.
+    async fn parallel(&self, step: &PlannedStep, depth: usize) -> StepOutcome {
+        let branches = step.branches.iter().map(|branch| self.run_all(branch, depth + 1));
+        inside(&join_all(branches).await)
+    }
+
+    async fn never(&self, step: &PlannedStep, condition: &Condition, depth: usize) -> StepOutcome {
+        let _watched = self.guard.map(|guard| guard.never(self.cluster, condition));
+        let mut verdicts = Vec::new();
+        for branch in &step.branches {
+            verdicts.push(self.run_all(branch, depth + 1).await);
         }
-    }
-
-    async fn node_verb(&self, step: &PlannedStep, verb: NodeVerb, node: &str) -> Result<()> {
-        let cluster = self.cluster;
-        let deadline = step.deadline;
-        match verb {
-            NodeVerb::Remove => cluster.remove_node(node, deadline).await.map(drop),
-            NodeVerb::Stop => within(step, cluster.stop_node(node)).await,
-            NodeVerb::Start => cluster.start_node(node, deadline).await.map(drop),
-            NodeVerb::Restart => cluster.restart_node(node, deadline).await.map(drop),
-            NodeVerb::Pause => within(step, cluster.pause_node(node)).await,
-            NodeVerb::Resume => cluster.resume_node(node, deadline).await.map(drop),
-            NodeVerb::Partition => within(step, cluster.cut_node(node)).await,
-            NodeVerb::Heal => cluster.heal_node(node, deadline).await.map(drop),
+        match self.guard.and_then(Guard::tripped) {
+            Some(trip) => StepOutcome::Failed { message: trip.message(), report: Some(trip.report) },
+            None => inside(&verdicts),
         }
-    }
-
-    /// Side by side. One that fails does not keep the others from being told.
-    async fn add_nodes(&self, nodes: &[NodeSpec], deadline: Duration) -> Result<()> {
-        let joins = nodes.iter().map(|node| self.cluster.add_node(node.clone(), deadline));
-        futures::future::join_all(joins).await.into_iter().find_map(Result::err).map_or(Ok(()), Err)
-    }
-
-    async fn delete(&self, target: &DeleteTarget, cascade: Cascade, deadline: Duration) -> Result<()> {
-        let deleted = match target {
-            DeleteTarget::DaemonSet(daemon_set) => self.cluster.delete_daemon_set(daemon_set, cascade, deadline).await,
-            DeleteTarget::Manifest(manifest) => self.cluster.delete(&manifest.documents, cascade, deadline).await,
-        };
-        deleted.map(drop)
     }
 }
 
-/// Holds a verb that takes no deadline to the one of its step.
-async fn within<T>(step: &PlannedStep, verb: impl Future<Output = Result<T>>) -> Result<()> {
-    match tokio::time::timeout(step.deadline, verb).await {
-        Ok(result) => result.map(drop),
-        Err(_) => Err(Error::Timeout {
-            what: step.summary(),
-            waited: step.deadline,
-            last: Report { summary: "it was not answered".into(), nodes: Vec::new() },
-        }),
+/// How a step ended that is made of others.
+fn inside(verdicts: &[Verdict]) -> StepOutcome {
+    let bad = verdicts.iter().filter(|verdict| !verdict.is_held()).count();
+    if bad == 0 {
+        return StepOutcome::Held;
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::run::testing::plan;
-
-    #[tokio::test]
-    async fn a_verb_without_a_deadline_gets_that_of_its_step() {
-        let mut step = plan("").steps.remove(0);
-        step.deadline = Duration::from_millis(5);
-        let error = within(&step, std::future::pending::<Result<()>>()).await.unwrap_err();
-        insta::assert_snapshot!(error, @"apply `agent.yaml` did not come true within 0.0s: it was not answered");
+    let message = match (bad, verdicts.len()) {
+        (1, 1) => "a step inside did not hold".to_owned(),
+        (bad, all) => format!("{bad} of {all} branches did not hold"),
+    };
+    // A finding is more than a broken environment.
+    if verdicts.contains(&Verdict::DidNotHold) {
+        StepOutcome::Failed { message, report: None }
+    } else {
+        StepOutcome::Environment { message }
     }
 }

@@ -40,6 +40,14 @@ impl fmt::Display for Condition {
                 }
                 write!(f, " replaced or restarted since `{since}`")
             }
+            Self::Logs(condition) => {
+                let pods = if condition.any_pod { "a pod" } else { "every pod" };
+                write!(f, "the log of {pods} of {} has {}", condition.pods, condition.line)
+            }
+            Self::Exec(condition) => write!(f, "{condition}"),
+            Self::Events(condition) => write!(f, "{condition}"),
+            Self::Object(condition) => write!(f, "{condition}"),
+            Self::Cel(expression) => write!(f, "`{}`", expression.text()),
             Self::All(conditions) => list(f, conditions, " and "),
             Self::Any(conditions) => list(f, conditions, " or "),
             Self::Not(condition) => write!(f, "not ({condition})"),

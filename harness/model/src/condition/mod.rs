@@ -6,17 +6,31 @@ use std::collections::BTreeMap;
 use k8s_openapi::jiff::Timestamp;
 
 use crate::scenario::DaemonSetRef;
-use crate::world::{Kind, World};
+use crate::world::{Kind, Need, World};
 
+mod cel;
 mod converged;
 mod display;
+mod events;
+mod exec;
 mod figures;
+mod logs;
+mod objects;
+mod partial;
 mod pods;
 mod report;
 mod restarts;
+mod spec;
+mod text;
 mod trouble;
 
+pub use cel::Expression;
 pub use report::{NodeReport, Report};
+pub use spec::{
+    EventsCondition, ExecCondition, LogsCondition, NodeSelection, ObjectCondition, PodSelection, PodsCondition,
+    RevisionWanted, StatusCondition,
+};
+pub use text::Text;
 
 /// Something that can be true of a world. The shape grows; match with a wildcard.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,69 +70,22 @@ pub enum Condition {
         /// Only the pods on this node.
         node: Option<String>,
     },
+    /// Lines of pods' logs are as said.
+    Logs(LogsCondition),
+    /// A command ends as said in pods.
+    Exec(ExecCondition),
+    /// There are events as said.
+    Events(EventsCondition),
+    /// Objects of any kind are as said.
+    Object(ObjectCondition),
+    /// An expression over what is watched is true.
+    Cel(Expression),
     /// Every one is true.
     All(Vec<Condition>),
     /// At least one is true.
     Any(Vec<Condition>),
     /// It is not true.
     Not(Box<Condition>),
-}
-
-/// Some of the nodes.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum NodeSelection {
-    /// Every node.
-    #[default]
-    All,
-    /// The nodes with these names.
-    Names(Vec<String>),
-    /// The nodes with all of these labels.
-    Labels(BTreeMap<String, String>),
-}
-
-/// What must be true of a DaemonSet's pods.
-///
-/// With `count` exactly so many pods of the nodes match every other field, over all those nodes together.
-/// Without it there is at least one, and each matches.
-/// A terminating pod counts until its object is gone, unless `terminating` says otherwise.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PodsCondition {
-    /// The DaemonSet.
-    pub daemon_set: DaemonSetRef,
-    /// Only pods on these nodes.
-    pub nodes: NodeSelection,
-    /// How many.
-    pub count: Option<u32>,
-    /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`.
-    pub phase: Option<String>,
-    /// Whether the `Ready` condition is `True`.
-    pub ready: Option<bool>,
-    /// The image of at least one container of the pod's spec.
-    pub image: Option<String>,
-    /// Whether the pod is being deleted.
-    pub terminating: Option<bool>,
-}
-
-/// Figures of `apps/v1 DaemonSetStatus`, each exact where given. An absent field of the API is 0.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StatusCondition {
-    /// The DaemonSet.
-    pub daemon_set: DaemonSetRef,
-    /// `desiredNumberScheduled`
-    pub desired: Option<i32>,
-    /// `currentNumberScheduled`
-    pub current: Option<i32>,
-    /// `numberReady`
-    pub ready: Option<i32>,
-    /// `numberAvailable`
-    pub available: Option<i32>,
-    /// `numberUnavailable`
-    pub unavailable: Option<i32>,
-    /// `updatedNumberScheduled`
-    pub updated: Option<i32>,
-    /// `numberMisscheduled`
-    pub misscheduled: Option<i32>,
 }
 
 /// The answer to a condition.
@@ -197,6 +164,11 @@ impl Condition {
             Self::NotRestarted { daemon_set, since, node } => {
                 restarts::judge(world, memory, daemon_set, since, node.as_deref())
             }
+            Self::Logs(condition) => logs::judge(world, condition),
+            Self::Exec(condition) => exec::judge(world, condition),
+            Self::Events(condition) => events::judge(world, condition),
+            Self::Object(condition) => objects::judge(world, condition),
+            Self::Cel(expression) => cel::judge(world, expression),
             Self::All(conditions) => all(conditions.iter().map(|condition| condition.judge_synced(world, now, memory))),
             Self::Any(conditions) => any(conditions.iter().map(|condition| condition.judge_synced(world, now, memory))),
             // What is never true is not true, and neither is what is not true yet.
@@ -218,7 +190,20 @@ impl Condition {
                 conditions.iter().filter_map(|condition| condition.next_check(world, now)).min()
             }
             Self::Not(condition) => condition.next_check(world, now),
-            Self::Pods(_) | Self::Status(_) | Self::NodeReady { .. } | Self::NotRestarted { .. } => None,
+            _ => None,
+        }
+    }
+
+    /// What the engine has to find out for this condition, beside what is always watched.
+    #[must_use]
+    pub fn needs(&self) -> Vec<Need> {
+        match self {
+            Self::Logs(condition) => vec![Need::Logs(condition.clone())],
+            Self::Exec(condition) => vec![Need::Exec(condition.clone())],
+            Self::Object(condition) => vec![condition.need()],
+            Self::All(conditions) | Self::Any(conditions) => conditions.iter().flat_map(Self::needs).collect(),
+            Self::Not(condition) => condition.needs(),
+            _ => Vec::new(),
         }
     }
 }

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::{Node, Pod};
 
 use super::report::plural;
-use super::{Judgement, NodeReport, NodeSelection, PodsCondition, Report, trouble};
+use super::{Judgement, NodeReport, NodeSelection, PodSelection, PodsCondition, Report, RevisionWanted, trouble};
+use crate::scenario::DaemonSetRef;
 use crate::world::{World, view};
 
 impl NodeSelection {
     /// Whether the selection has the node of this name. One that does not exist has no labels.
-    pub(super) fn has(&self, name: &str, node: Option<&Node>) -> bool {
+    pub(crate) fn has(&self, name: &str, node: Option<&Node>) -> bool {
         match self {
             Self::All => true,
             Self::Names(names) => names.iter().any(|known| known == name),
@@ -26,8 +27,9 @@ impl NodeSelection {
 /// Judges the condition. A DaemonSet that does not exist has no pods, and none of its pods are left behind unseen:
 /// pods that name it as their controller count by its name, for its UID is not known any more.
 pub(super) fn judge(world: &World, condition: &PodsCondition) -> Judgement {
-    let pods = selected(world, condition);
-    let matching = pods.iter().filter(|pod| mismatch(pod, condition).is_none()).count();
+    let pods = selected(world, &condition.daemon_set, &condition.nodes);
+    let wrong = |pod: &Pod| mismatch(world, pod, condition);
+    let matching = pods.iter().filter(|pod| wrong(pod).is_none()).count();
     let wanted = condition.count.map(|count| usize::try_from(count).unwrap_or(usize::MAX));
     let what = format!("{} of daemonset `{}`", condition.describe_pods(matching), condition.daemon_set);
     let summary = match wanted {
@@ -47,7 +49,7 @@ pub(super) fn judge(world: &World, condition: &PodsCondition) -> Judgement {
     };
     let report = |pod: &&Pod| {
         let name = view::name_of(&pod.metadata);
-        let what = mismatch(pod, condition).unwrap_or_else(|| format!("pod `{name}` matches"));
+        let what = wrong(pod).unwrap_or_else(|| format!("pod `{name}` matches"));
         NodeReport::new(view::node_of(pod).unwrap_or("no node"), what)
     };
     let mut nodes: Vec<NodeReport> = pods.iter().map(report).collect();
@@ -57,12 +59,19 @@ pub(super) fn judge(world: &World, condition: &PodsCondition) -> Judgement {
     Judgement::NotYet(Report::new(summary).with_nodes(nodes))
 }
 
-/// The DaemonSet's pods on the condition's nodes.
-fn selected<'a>(world: &'a World, condition: &PodsCondition) -> Vec<&'a Pod> {
-    let owned: Vec<&Pod> = match world.daemon_set(&condition.daemon_set) {
+impl PodSelection {
+    /// The pods that are selected.
+    #[must_use]
+    pub fn of<'a>(&self, world: &'a World) -> Vec<&'a Pod> {
+        selected(world, &self.daemon_set, &self.nodes)
+    }
+}
+
+/// The DaemonSet's pods on some nodes.
+fn selected<'a>(world: &'a World, reference: &DaemonSetRef, nodes: &NodeSelection) -> Vec<&'a Pod> {
+    let owned: Vec<&Pod> = match world.daemon_set(reference) {
         Some(daemon_set) => world.pods_of(daemon_set).into_iter().map(AsRef::as_ref).collect(),
         None => {
-            let reference = &condition.daemon_set;
             let pods = world.pods.iter().filter(|((namespace, _), _)| *namespace == reference.namespace);
             let controlled = |pod: &Pod| {
                 let owners = pod.metadata.owner_references.iter().flatten();
@@ -74,14 +83,14 @@ fn selected<'a>(world: &'a World, condition: &PodsCondition) -> Vec<&'a Pod> {
         }
     };
     let on_node = |pod: &&Pod| match view::node_of(pod) {
-        Some(name) => condition.nodes.has(name, world.nodes.get(name).map(AsRef::as_ref)),
-        None => condition.nodes == NodeSelection::All,
+        Some(name) => nodes.has(name, world.nodes.get(name).map(AsRef::as_ref)),
+        None => *nodes == NodeSelection::All,
     };
     owned.into_iter().filter(on_node).collect()
 }
 
 /// Why a pod does not match, if it does not.
-fn mismatch(pod: &Pod, condition: &PodsCondition) -> Option<String> {
+fn mismatch(world: &World, pod: &Pod, condition: &PodsCondition) -> Option<String> {
     let name = view::name_of(&pod.metadata);
     let phase = view::phase_of(pod);
     if condition.phase.as_deref().is_some_and(|wanted| wanted != phase) {
@@ -97,9 +106,47 @@ fn mismatch(pod: &Pod, condition: &PodsCondition) -> Option<String> {
         (Some(false), true) => return Some(format!("pod `{name}` is ready")),
         _ => {}
     }
-    let wanted = condition.image.as_deref()?;
-    let images = images(pod);
-    (!images.contains(&wanted)).then(|| format!("pod `{name}` has image `{}`", images.join("`, `")))
+    if let Some(wanted) = condition.image.as_deref() {
+        let images = images(pod);
+        if !images.contains(&wanted) {
+            return Some(format!("pod `{name}` has image `{}`", images.join("`, `")));
+        }
+    }
+    if let Some(wanted) = condition.waiting.as_deref() {
+        if !trouble::waiting(pod).any(|(reason, _)| reason == wanted) {
+            return Some(trouble::of(pod));
+        }
+    }
+    if let Some(wanted) = condition.restarts {
+        let restarts = view::restart_count(pod);
+        if restarts < i64::from(wanted) {
+            return Some(format!(
+                "pod `{name}` has {restarts} {}",
+                plural(usize::from(restarts != 1) + 1, "restart", "restarts")
+            ));
+        }
+    }
+    revision_mismatch(world, pod, condition)
+}
+
+/// Why a pod is not of the wanted revision, if it is not.
+fn revision_mismatch(world: &World, pod: &Pod, condition: &PodsCondition) -> Option<String> {
+    let wanted = condition.revision?;
+    let name = view::name_of(&pod.metadata);
+    let Some(daemon_set) = world.daemon_set(&condition.daemon_set) else {
+        return Some(format!("pod `{name}` has no daemonset that says what its revision is"));
+    };
+    let revisions = world.revisions_of(daemon_set);
+    let hash = view::revision_hash(pod).unwrap_or_default();
+    let number = revisions.iter().find(|known| view::hash_of_revision(known) == hash).map(|known| known.revision);
+    let current = revisions.last().map(|revision| revision.revision);
+    let good = match wanted {
+        RevisionWanted::Current => number.is_some() && number == current,
+        RevisionWanted::Outdated => current.is_some() && number != current,
+        RevisionWanted::Number(wanted) => number == Some(wanted),
+    };
+    let found = number.map_or_else(|| format!("an unknown revision (`{hash}`)"), |number| format!("revision {number}"));
+    (!good).then(|| format!("pod `{name}` is of {found}"))
 }
 
 fn images(pod: &Pod) -> Vec<&str> {
@@ -129,6 +176,18 @@ impl PodsCondition {
         }
         if let Some(image) = &self.image {
             text.push_str(&format!(" with image `{image}`"));
+        }
+        match self.revision {
+            Some(RevisionWanted::Current) => text.push_str(" of the current revision"),
+            Some(RevisionWanted::Outdated) => text.push_str(" of an old revision"),
+            Some(RevisionWanted::Number(number)) => text.push_str(&format!(" of revision {number}")),
+            None => {}
+        }
+        if let Some(reason) = &self.waiting {
+            text.push_str(&format!(" waiting: `{reason}`"));
+        }
+        if let Some(restarts) = self.restarts {
+            text.push_str(&format!(" with {restarts} or more restarts"));
         }
         text
     }

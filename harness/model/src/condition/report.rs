@@ -28,17 +28,17 @@ pub struct NodeReport {
 }
 
 impl NodeReport {
-    pub(super) fn new(node: impl Into<String>, what: impl Into<String>) -> Self {
+    pub(crate) fn new(node: impl Into<String>, what: impl Into<String>) -> Self {
         Self { node: node.into(), what: what.into() }
     }
 }
 
 impl Report {
-    pub(super) fn new(summary: impl Into<String>) -> Self {
+    pub(crate) fn new(summary: impl Into<String>) -> Self {
         Self { summary: summary.into(), nodes: Vec::new() }
     }
 
-    pub(super) fn with_nodes(mut self, nodes: impl IntoIterator<Item = NodeReport>) -> Self {
+    pub(crate) fn with_nodes(mut self, nodes: impl IntoIterator<Item = NodeReport>) -> Self {
         self.nodes.extend(nodes);
         self.nodes.truncate(MAX_NODES);
         self

@@ -76,7 +76,7 @@ fn containers(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
 }
 
 /// Reason and message of every waiting container.
-fn waiting(pod: &Pod) -> impl Iterator<Item = (&str, Option<&str>)> {
+pub(super) fn waiting(pod: &Pod) -> impl Iterator<Item = (&str, Option<&str>)> {
     let states = containers(pod).filter_map(|container| container.state.as_ref()?.waiting.as_ref());
     states.filter_map(|waiting| Some((waiting.reason.as_deref()?, waiting.message.as_deref())))
 }

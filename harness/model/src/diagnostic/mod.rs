@@ -12,12 +12,20 @@ pub use suggest::nearest;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Span {
+    /// Which file: 0 is the scenario's own, the others are those it uses, in the order in which they were read.
+    #[serde(default, skip_serializing_if = "is_own")]
+    pub file: usize,
     /// The line, from 1.
     pub line: usize,
     /// The column, from 1, in characters.
     pub column: usize,
     /// How many characters it covers.
     pub len: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_own(file: &usize) -> bool {
+    *file == 0
 }
 
 impl fmt::Display for Span {
@@ -59,6 +67,15 @@ impl Problem {
     }
 }
 
+/// A file and its text, from which the lines of messages are shown.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Source {
+    /// The file's name.
+    pub file: String,
+    /// The file's text.
+    pub text: String,
+}
+
 /// Everything that is wrong with a file, in the order of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problems {
@@ -66,6 +83,8 @@ pub struct Problems {
     pub file: String,
     /// The file's text, from which the lines are shown.
     pub source: String,
+    /// The files that this one uses, as [`Span::file`] counts them from 1.
+    pub used: Vec<Source>,
     /// At least one problem.
     pub problems: Vec<Problem>,
 }
@@ -76,7 +95,20 @@ impl Problems {
     pub fn new(file: impl Into<String>, source: impl Into<String>, mut problems: Vec<Problem>) -> Self {
         problems.sort_by_key(|problem| problem.location);
         problems.dedup();
-        Self { file: file.into(), source: source.into(), problems }
+        Self { file: file.into(), source: source.into(), used: Vec::new(), problems }
+    }
+
+    /// The same problems with the files that the file uses.
+    #[must_use]
+    pub fn with_used(mut self, used: Vec<Source>) -> Self {
+        self.used = used;
+        self
+    }
+
+    /// The name and the text of the file that a place is in.
+    fn source_of(&self, span: Option<Span>) -> (&str, &str) {
+        let used = span.and_then(|span| self.used.get(span.file.checked_sub(1)?));
+        used.map_or((&self.file, &self.source), |used| (&used.file, &used.text))
     }
 
     /// The problems in the look of a compiler, with the line of each.

@@ -10,17 +10,13 @@ pub(super) fn render(problems: &Problems, color: bool) -> String {
     let mut out = String::new();
     for problem in &problems.problems {
         let mut group = Group::with_title(Level::ERROR.primary_title(problem.message.as_str()));
-        group = match problem.location.map(|span| (span, line_of(&problems.source, span))) {
+        let (file, source) = problems.source_of(problem.location);
+        group = match problem.location.map(|span| (span, line_of(source, span))) {
             Some((span, Some((line, range)))) => group.element(
-                Snippet::source(line)
-                    .line_start(span.line)
-                    .path(problems.file.as_str())
-                    .annotation(AnnotationKind::Primary.span(range)),
+                Snippet::source(line).line_start(span.line).path(file).annotation(AnnotationKind::Primary.span(range)),
             ),
-            Some((span, None)) => {
-                group.element(Origin::path(problems.file.as_str()).line(span.line).char_column(span.column))
-            }
-            None => group.element(Origin::path(problems.file.as_str())),
+            Some((span, None)) => group.element(Origin::path(file).line(span.line).char_column(span.column)),
+            None => group.element(Origin::path(file)),
         };
         if let Some(hint) = &problem.hint {
             group = group.element(Level::HELP.message(hint.as_str()));

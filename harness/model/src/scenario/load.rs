@@ -1,6 +1,6 @@
 //! From the text of a file to a valid scenario, or to everything that is wrong with it.
 
-use super::decode::{Decoder, root};
+use super::decode::{Decoder, DraftStep, root};
 use super::validate::{Unclear, validate};
 use super::{ClusterSpec, Scenario, tree};
 use crate::diagnostic::Problems;
@@ -29,18 +29,20 @@ impl Scenario {
         let mut problems = decoder.problems;
         problems.extend(validate(&draft, unclear));
         if !problems.is_empty() {
-            return Err(Problems::new(file, source, problems));
+            return Err(Problems::new(file, source, problems).with_used(decoder.used));
         }
         Ok(Self {
             file: file.to_owned(),
             metadata: draft.metadata,
             cluster: ClusterSpec {
                 nodes: draft.nodes.into_iter().map(|(node, _)| node).collect(),
-                simulated: Vec::new(),
+                simulated: draft.simulated.into_iter().map(|(group, _)| group).collect(),
                 kubernetes: draft.kubernetes,
             },
             images: draft.images.into_iter().map(|(image, _)| image).collect(),
-            steps: draft.steps.into_iter().map(|draft| draft.step).collect(),
+            invariants: draft.invariants.into_iter().map(|draft| draft.invariant).collect(),
+            steps: draft.steps.into_iter().map(DraftStep::into_step).collect(),
+            on_failure: draft.on_failure.into_iter().map(DraftStep::into_step).collect(),
         })
     }
 }

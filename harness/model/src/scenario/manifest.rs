@@ -52,6 +52,43 @@ impl Manifest {
         Ok(Self { path: path.to_owned(), documents })
     }
 
+    /// Objects that stand in the scenario itself.
+    ///
+    /// # Errors
+    /// The rest of a sentence that begins with where they stand.
+    pub fn inline(objects: Vec<Value>) -> Result<Self, String> {
+        let mut documents = Vec::new();
+        for object in objects {
+            flatten(object, &mut documents);
+        }
+        if documents.is_empty() {
+            return Err("holds no object".to_owned());
+        }
+        for (index, document) in documents.iter().enumerate() {
+            check(document).map_err(|why| format!("is not a manifest: object {} {why}", index + 1))?;
+        }
+        let names: Vec<String> = documents
+            .iter()
+            .map(|object| {
+                let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+                format!("{} {}", text(&object["kind"]).to_lowercase(), text(&object["metadata"]["name"]))
+            })
+            .collect();
+        Ok(Self { path: names.join(", "), documents })
+    }
+
+    /// The same objects with a JSON merge patch (RFC 7386) put over each DaemonSet; `None` where there is none.
+    #[must_use]
+    pub fn with_daemon_sets_merged(&self, patch: &Value) -> Option<Self> {
+        let mut merged = self.clone();
+        let mut any = false;
+        for document in merged.documents.iter_mut().filter(|document| document["kind"] == "DaemonSet") {
+            json_patch::merge(document, patch);
+            any = true;
+        }
+        any.then_some(merged)
+    }
+
     /// The DaemonSets of the file, each with the names of its containers, init containers included.
     #[must_use]
     pub fn daemon_sets(&self) -> Vec<(DaemonSetRef, Vec<String>)> {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::Span;
+use crate::invariant::Invariant;
 
 mod action;
 mod decode;
@@ -18,7 +19,7 @@ mod taint;
 mod tree;
 mod validate;
 
-pub use action::{Action, Cascade, DaemonSetRef, DeleteTarget, NodeVerb};
+pub use action::{Action, Cascade, DaemonSetRef, DeleteTarget, NodeVerb, ObjectRef, PatchKind, Pressure, PullFault};
 pub use manifest::Manifest;
 pub use taint::{Taint, TaintEffect, TaintSyntax, parse_untaint};
 
@@ -39,8 +40,12 @@ pub struct Scenario {
     pub cluster: ClusterSpec,
     /// Images that take the place of those the manifests name.
     pub images: Vec<ImageUse>,
+    /// What must hold at every change.
+    pub invariants: Vec<Invariant>,
     /// The steps.
     pub steps: Vec<Step>,
+    /// What is looked at when the scenario did not hold, while its cluster still lives.
+    pub on_failure: Vec<Step>,
 }
 
 /// Name and description of a scenario.
@@ -122,6 +127,23 @@ pub struct SimulatedNodes {
     pub allocatable: BTreeMap<String, String>,
     /// What is wrong with the pods there.
     pub fault: Option<SimulatedFault>,
+}
+
+/// `500 simulated nodes `sim``, as a plan shows it.
+impl fmt::Display for SimulatedNodes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} simulated {} `{}`", self.count, if self.count == 1 { "node" } else { "nodes" }, self.name)?;
+        let labels = self.labels.iter().map(|(key, value)| format!("label {key}={value}"));
+        let taints = self.taints.iter().map(|taint| format!("taint {taint}"));
+        let resources = self.allocatable.iter().map(|(key, value)| format!("allocatable {key}={value}"));
+        let fault = self.fault.map(|fault| match fault {
+            SimulatedFault::NeverReady => "pods never ready".to_owned(),
+            SimulatedFault::Slow(delay) => format!("pods ready after {}", humantime::format_duration(delay)),
+            SimulatedFault::Crash => "pods crash".to_owned(),
+        });
+        let extras: Vec<String> = labels.chain(taints).chain(resources).chain(fault).collect();
+        if extras.is_empty() { Ok(()) } else { write!(f, " ({})", extras.join(", ")) }
+    }
 }
 
 /// What is wrong with the pods of a group of simulated nodes.

@@ -69,6 +69,20 @@ pub fn label_value(text: &str) -> Result<(), String> {
     if text.is_empty() { Ok(()) } else { name_part(text) }
 }
 
+/// Whether `text` is the name of a value of `forEach` or `use`, as `${name}` has it. The rule is rollcall's own.
+///
+/// # Errors
+/// The reason.
+pub fn value_name(text: &str) -> Result<(), String> {
+    if !text.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        return Err("must begin with a letter".to_owned());
+    }
+    if !text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        return Err("may hold only letters, digits and `_`".to_owned());
+    }
+    Ok(())
+}
+
 fn name_part(text: &str) -> Result<(), String> {
     if text.len() > 63 {
         return Err(format!("is longer than 63 characters ({})", text.len()));

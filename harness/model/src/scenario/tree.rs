@@ -13,14 +13,14 @@ use crate::diagnostic::{Problem, Span};
 pub(super) const MAX_BYTES: usize = 1024 * 1024;
 
 /// A value and its place.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Tree {
     pub(super) value: Value,
     pub(super) span: Span,
 }
 
 /// A YAML value. Keys keep their order, and repeated and non-scalar ones are kept for the decoder to refuse.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Value {
     Null,
     Bool(bool),
@@ -43,6 +43,48 @@ impl Value {
             Self::String(_) => "a string".to_owned(),
             Self::List(_) => "a list".to_owned(),
             Self::Map(_) => "a mapping".to_owned(),
+        }
+    }
+}
+
+impl Tree {
+    /// The same tree as one of another file.
+    pub(super) fn in_file(mut self, file: usize) -> Self {
+        self.span.file = file;
+        self.value = match self.value {
+            Value::List(items) => Value::List(items.into_iter().map(|item| item.in_file(file)).collect()),
+            Value::Map(pairs) => {
+                let pairs = pairs.into_iter().map(|(key, value)| (key.in_file(file), value.in_file(file)));
+                Value::Map(pairs.collect())
+            }
+            scalar => scalar,
+        };
+        self
+    }
+
+    /// The value of a key of a mapping.
+    pub(super) fn get(&self, wanted: &str) -> Option<&Self> {
+        let Value::Map(pairs) = &self.value else { return None };
+        pairs.iter().find(|(key, _)| matches!(&key.value, Value::String(key) if key == wanted)).map(|(_, value)| value)
+    }
+
+    /// The value as JSON has it. Keys that are no strings have been refused by then, and are left out.
+    pub(super) fn to_json(&self) -> serde_json::Value {
+        use serde_json::Value as Json;
+        match &self.value {
+            Value::Null => Json::Null,
+            Value::Bool(value) => Json::Bool(*value),
+            Value::Integer(value) => i64::try_from(*value).map_or_else(|_| Json::String(value.to_string()), Json::from),
+            Value::Float(value) => serde_json::Number::from_f64(*value).map_or(Json::Null, Json::Number),
+            Value::String(value) => Json::String(value.clone()),
+            Value::List(items) => Json::Array(items.iter().map(Self::to_json).collect()),
+            Value::Map(pairs) => {
+                let pairs = pairs.iter().filter_map(|(key, value)| match &key.value {
+                    Value::String(key) => Some((key.clone(), value.to_json())),
+                    _ => None,
+                });
+                Json::Object(pairs.collect())
+            }
         }
     }
 }
@@ -99,6 +141,7 @@ fn syntax_problem(error: &serde_yaml::Error) -> Problem {
 fn to_span(location: serde_yaml::Location) -> Span {
     let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
     Span {
+        file: 0,
         line: number(location.line()).max(1),
         column: number(location.column()).max(1),
         len: number(location.span().len()),

@@ -8,7 +8,10 @@ use k8s_openapi::api::apps::v1::{ControllerRevision, DaemonSet};
 use k8s_openapi::api::core::v1::{Event, Node, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
+mod facts;
 pub mod view;
+
+pub use facts::{ExecSeen, Fact, Facts, LogSeen, Need};
 
 /// Namespace and name.
 pub type Key = (String, String);
@@ -100,6 +103,15 @@ pub enum Change {
         /// Every object of that kind. Those of another kind are ignored.
         objects: Vec<Object>,
     },
+    /// Something that a condition needs was found out.
+    Learn {
+        /// What was asked.
+        need: Need,
+        /// The answer.
+        fact: Fact,
+    },
+    /// Nobody needs it any more.
+    Forget(Need),
 }
 
 /// What the watches have seen. Cheap to clone: objects are shared.
@@ -116,6 +128,8 @@ pub struct World {
     pub revisions: BTreeMap<Key, Arc<ControllerRevision>>,
     /// Events by namespace and name.
     pub events: BTreeMap<Key, Arc<Event>>,
+    /// What was found out because a condition needs it.
+    pub facts: Facts,
     listed: BTreeSet<Kind>,
 }
 
@@ -138,6 +152,8 @@ impl World {
                 }
                 self.listed.insert(kind);
             }
+            Change::Learn { need, fact } => self.facts.learn(need, fact),
+            Change::Forget(need) => self.facts.forget(&need),
         }
     }
 
@@ -146,6 +162,12 @@ impl World {
     #[must_use]
     pub fn synced(&self) -> bool {
         self.missing().is_empty()
+    }
+
+    /// Whether a kind has been listed, so that another listing of it is a gap.
+    #[must_use]
+    pub fn has_listed(&self, kind: Kind) -> bool {
+        self.listed.contains(&kind)
     }
 
     /// The kinds that have not been listed yet and that conditions need.

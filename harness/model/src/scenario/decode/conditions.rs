@@ -2,15 +2,28 @@
 
 use std::time::Duration;
 
+mod probes;
+
 use super::{Decoder, Fields, Mention};
-use crate::condition::{Condition, NodeSelection, PodsCondition, StatusCondition};
+use crate::condition::{Condition, NodeSelection, PodsCondition, RevisionWanted, StatusCondition};
 use crate::scenario::tree::{Tree, Value};
 
-const CONDITIONS: [&str; 9] =
-    ["converged", "rolledOut", "pods", "status", "nodeReady", "notRestarted", "all", "any", "not"];
-
-/// Conditions that are designed and not built.
-const NOT_YET: [&str; 5] = ["logs", "exec", "events", "object", "cel"];
+pub(in crate::scenario) const CONDITIONS: [&str; 14] = [
+    "converged",
+    "rolledOut",
+    "pods",
+    "status",
+    "nodeReady",
+    "notRestarted",
+    "logs",
+    "exec",
+    "events",
+    "object",
+    "cel",
+    "all",
+    "any",
+    "not",
+];
 
 /// The phases of a pod (`core/v1 PodPhase`).
 const PHASES: [(&str, &str); 5] = [
@@ -36,7 +49,21 @@ impl Decoder<'_> {
         Some((condition, read?))
     }
 
-    fn condition(&mut self, tree: &Tree, what: &'static str) -> Option<Condition> {
+    /// A mapping of one condition and something else beside it.
+    pub(super) fn condition_beside<'t>(
+        &mut self,
+        tree: &'t Tree,
+        what: &'static str,
+        beside: &str,
+    ) -> (Option<Condition>, Option<&'t Tree>) {
+        let Some(mut fields) = self.mapping(tree, what) else { return (None, None) };
+        let other = fields.get(beside);
+        fields.pairs.retain(|(key, _, _)| *key != beside);
+        (self.one_condition(&fields, Some(beside)), other)
+    }
+
+    /// A mapping of one condition.
+    pub(super) fn condition(&mut self, tree: &Tree, what: &'static str) -> Option<Condition> {
         let fields = self.mapping(tree, what)?;
         self.one_condition(&fields, None)
     }
@@ -50,12 +77,8 @@ impl Decoder<'_> {
                 continue;
             }
             unknown = true;
-            if NOT_YET.contains(key) {
-                self.problem(*span, format!("condition `{key}` is not supported yet"));
-            } else {
-                let known: Vec<&str> = CONDITIONS.iter().copied().chain(beside).collect();
-                self.unknown(*span, "condition", key, &known);
-            }
+            let known: Vec<&str> = CONDITIONS.iter().copied().chain(beside).collect();
+            self.unknown(*span, "condition", key, &known);
         }
         if let Some((key, span, _)) = good.get(1) {
             let message = format!("{} takes one condition, and this has `{}` and `{key}`", fields.what, good[0].0);
@@ -72,7 +95,7 @@ impl Decoder<'_> {
         (!unknown).then_some(condition)
     }
 
-    fn named_condition(&mut self, key: &str, tree: &Tree) -> Option<Condition> {
+    pub(super) fn named_condition(&mut self, key: &str, tree: &Tree) -> Option<Condition> {
         match key {
             "converged" | "rolledOut" => {
                 let what = if key == "converged" { "`converged`" } else { "`rolledOut`" };
@@ -102,6 +125,11 @@ impl Decoder<'_> {
                 self.mentions.push(Mention::Since { step: since.clone(), span: tree.span });
                 Some(Condition::NotRestarted { daemon_set: daemon_set?, since, node: node? })
             }
+            "logs" => self.logs(tree),
+            "exec" => super::steps::exec(self, tree, "`exec`").map(Condition::Exec),
+            "events" => self.events(tree),
+            "object" => self.object(tree),
+            "cel" => self.cel(tree),
             "all" => {
                 let read = |decoder: &mut Self, tree: &Tree| decoder.condition(tree, "an item of `all`");
                 self.full_list(tree, "all", read).map(Condition::All)
@@ -128,6 +156,9 @@ impl Decoder<'_> {
             "ready",
             "image",
             "terminating",
+            "revision",
+            "waiting",
+            "restarts",
         ];
         let fields = self.fields(tree, "`pods`", &known)?;
         let count = self.optional(&fields, "count", |decoder, tree| decoder.number(tree, "`count`", 0, i32::MAX));
@@ -135,9 +166,13 @@ impl Decoder<'_> {
         let ready = self.optional(&fields, "ready", |decoder, tree| decoder.boolean(tree, "`ready`"));
         let image = self.optional(&fields, "image", |decoder, tree| decoder.string(tree, "`image`"));
         let terminating = self.optional(&fields, "terminating", |decoder, tree| decoder.boolean(tree, "`terminating`"));
+        let revision = self.optional(&fields, "revision", Self::revision);
+        let waiting = self.optional(&fields, "waiting", |decoder, tree| decoder.string(tree, "`waiting`"));
+        let restarts =
+            self.optional(&fields, "restarts", |decoder, tree| decoder.number(tree, "`restarts`", 0, i32::MAX));
         let nodes = self.selection(&fields, false);
         let daemon_set = self.daemon_set(&fields)?;
-        if !["count", "phase", "ready", "image", "terminating"].iter().any(|key| fields.get(key).is_some()) {
+        if !known[5..].iter().any(|key| fields.get(key).is_some()) {
             self.problem_with_hint(tree.span, "`pods` says nothing about the pods", "for instance `count: 1`");
             return None;
         }
@@ -149,7 +184,23 @@ impl Decoder<'_> {
             ready: ready?,
             image: image?,
             terminating: terminating?,
+            revision: revision?,
+            waiting: waiting?,
+            restarts: restarts?.and_then(|restarts| u32::try_from(restarts).ok()),
         }))
+    }
+
+    /// `current`, `outdated`, or the number of a revision.
+    fn revision(&mut self, tree: &Tree) -> Option<RevisionWanted> {
+        match tree.value {
+            Value::Integer(_) => {
+                self.number(tree, "`revision`", 1, i32::MAX).map(|number| RevisionWanted::Number(number.into()))
+            }
+            _ => {
+                let words = [("current", RevisionWanted::Current), ("outdated", RevisionWanted::Outdated)];
+                self.word(tree, "revision", &words)
+            }
+        }
     }
 
     fn status(&mut self, tree: &Tree) -> Option<Condition> {
@@ -179,7 +230,7 @@ impl Decoder<'_> {
     }
 
     /// The nodes of a condition: at most one of `node`, `nodes`, `nodeSelector`, `all`.
-    fn selection(&mut self, fields: &Fields<'_>, needed: bool) -> Option<NodeSelection> {
+    pub(super) fn selection(&mut self, fields: &Fields<'_>, needed: bool) -> Option<NodeSelection> {
         let given: Vec<_> = fields
             .pairs
             .iter()

@@ -7,12 +7,19 @@ use std::time::Duration;
 
 use super::tree::{Tree, Value};
 use super::{DaemonSetRef, names};
-use crate::diagnostic::{Problem, Span, nearest};
+use crate::diagnostic::{Problem, Source, Span, nearest};
 
 mod conditions;
+mod expand;
+mod files;
+mod invariants;
+mod nodes;
 mod root;
 mod steps;
+mod texts;
 
+use conditions::CONDITIONS;
+pub(super) use invariants::DraftInvariant;
 pub(super) use root::{Draft, root};
 pub(super) use steps::DraftStep;
 
@@ -24,6 +31,10 @@ const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) enum Mention {
     /// A node. A verb needs it to be there; a condition may also speak of one that was removed.
     Node { name: String, span: Span, present: bool },
+    /// The verb acts on the container of the node mentioned before it, which a simulated node does not have.
+    MustBeReal { verb: &'static str },
+    /// A group of simulated nodes.
+    Group { name: String, span: Span },
     /// A DaemonSet.
     DaemonSet { reference: DaemonSetRef, span: Span },
     /// A container of a DaemonSet's template.
@@ -37,6 +48,12 @@ pub(super) struct Decoder<'a> {
     pub(super) problems: Vec<Problem>,
     mentions: Vec<Mention>,
     files: &'a dyn Fn(&str) -> Result<String, String>,
+    /// The files that this one uses, read so far.
+    pub(super) used: Vec<Source>,
+    /// How many steps there are so far.
+    steps: usize,
+    /// How deep in files that use files.
+    depth: usize,
     /// Whether a node could not be read, so that an unknown one may be that.
     pub(super) nodes_unclear: bool,
     /// Whether a manifest could not be read, so that an unknown DaemonSet may be in that.
@@ -64,7 +81,16 @@ impl<'t> Fields<'t> {
 
 impl<'a> Decoder<'a> {
     pub(super) fn new(files: &'a dyn Fn(&str) -> Result<String, String>) -> Self {
-        Self { problems: Vec::new(), mentions: Vec::new(), files, nodes_unclear: false, manifests_unclear: false }
+        Self {
+            problems: Vec::new(),
+            mentions: Vec::new(),
+            files,
+            used: Vec::new(),
+            steps: 0,
+            depth: 0,
+            nodes_unclear: false,
+            manifests_unclear: false,
+        }
     }
 
     fn problem(&mut self, span: Span, message: impl Into<String>) {
@@ -306,6 +332,11 @@ impl<'a> Decoder<'a> {
         };
         self.mentions.push(Mention::DaemonSet { reference: reference.clone(), span: tree.span });
         Some(reference)
+    }
+
+    /// Notes that the node that was mentioned last must have a container.
+    fn must_be_real(&mut self, verb: &'static str) {
+        self.mentions.push(Mention::MustBeReal { verb });
     }
 
     /// The name of a node, noted as a mention.

@@ -1,13 +1,12 @@
 //! The top of a scenario file: what it is, its cluster and its images.
 
+use super::invariants::{self, DraftInvariant};
+use super::nodes::{Entry, entry};
 use super::steps::DraftStep;
 use super::{Decoder, Fields, shorten};
 use crate::diagnostic::Span;
 use crate::scenario::tree::{Tree, Value};
-use crate::scenario::{API_VERSION, ImageUse, KIND, MAX_NODE_NAME, Metadata, NodeSpec, Role, Taint, names};
-
-/// The most nodes of one `count`. Each is a container with a kubelet; more than this is a slip of the finger.
-const MAX_COUNT: i32 = 200;
+use crate::scenario::{API_VERSION, Action, ImageUse, KIND, Metadata, NodeSpec, SimulatedNodes, names};
 
 /// What a file says, before names have been resolved. A part that could not be read is absent or empty.
 #[derive(Debug, Default)]
@@ -17,13 +16,16 @@ pub(in crate::scenario) struct Draft {
     pub(in crate::scenario) nodes: Vec<(NodeSpec, Span)>,
     /// Where the nodes are listed, if they could be read at all.
     pub(in crate::scenario) nodes_span: Option<Span>,
+    pub(in crate::scenario) simulated: Vec<(SimulatedNodes, Span)>,
     pub(in crate::scenario) images: Vec<(ImageUse, Span)>,
+    pub(in crate::scenario) invariants: Vec<DraftInvariant>,
     pub(in crate::scenario) steps: Vec<DraftStep>,
+    pub(in crate::scenario) on_failure: Vec<DraftStep>,
     /// Where the steps are listed, if every one of them could be read.
     pub(in crate::scenario) steps_span: Option<Span>,
 }
 
-const ROOT: [&str; 7] = ["apiVersion", "kind", "metadata", "cluster", "images", "steps", "invariants"];
+const ROOT: [&str; 8] = ["apiVersion", "kind", "metadata", "cluster", "images", "invariants", "steps", "onFailure"];
 
 /// Reads a whole file.
 pub(in crate::scenario) fn root(decoder: &mut Decoder<'_>, tree: &Tree) -> Draft {
@@ -39,9 +41,6 @@ pub(in crate::scenario) fn root(decoder: &mut Decoder<'_>, tree: &Tree) -> Draft
     let Some(fields) = decoder.fields(tree, "a scenario", &ROOT) else { return draft };
     constant(decoder, &fields, "apiVersion", API_VERSION);
     constant(decoder, &fields, "kind", KIND);
-    if let Some(span) = fields.key_span("invariants") {
-        decoder.problem_with_hint(span, "invariants are not supported yet", "use `hold` after a step instead");
-    }
     if let Some(tree) = decoder.require(&fields, "metadata") {
         draft.metadata = metadata(decoder, tree).unwrap_or_default();
     }
@@ -52,9 +51,11 @@ pub(in crate::scenario) fn root(decoder: &mut Decoder<'_>, tree: &Tree) -> Draft
     if let Some(tree) = fields.get("images") {
         draft.images = decoder.list(tree, "`images`", image).unwrap_or_default();
     }
+    if let Some(tree) = fields.get("invariants") {
+        draft.invariants = decoder.list(tree, "`invariants`", invariants::invariant).unwrap_or_default();
+    }
     if let Some(tree) = decoder.require(&fields, "steps") {
-        let steps = decoder.list(tree, "`steps`", |decoder, tree| Some(super::steps::step(decoder, tree)));
-        if let Some(steps) = steps {
+        if let Some(steps) = step_list(decoder, tree, "`steps`") {
             let span = fields.key_span("steps").unwrap_or(tree.span);
             if steps.is_empty() {
                 decoder.problem(span, "`steps` is empty");
@@ -64,10 +65,26 @@ pub(in crate::scenario) fn root(decoder: &mut Decoder<'_>, tree: &Tree) -> Draft
             draft.steps = steps.into_iter().flatten().collect();
         }
     }
+    if let Some(tree) = fields.get("onFailure") {
+        let steps = step_list(decoder, tree, "`onFailure`").unwrap_or_default();
+        draft.on_failure = steps.into_iter().flatten().collect();
+        for step in &draft.on_failure {
+            if !matches!(step.step.action, Action::Exec(_) | Action::Run { .. }) {
+                let message =
+                    format!("`onFailure` looks and changes nothing: `{}` has no place there", step.step.action.key());
+                decoder.problem_with_hint(step.step.location, message, "`exec` and `run` have");
+            }
+        }
+    }
     draft
 }
 
-fn constant(decoder: &mut Decoder<'_>, fields: &Fields<'_>, key: &str, wanted: &str) {
+fn step_list(decoder: &mut Decoder<'_>, tree: &Tree, what: &str) -> Option<Vec<Option<DraftStep>>> {
+    let Value::List(items) = &tree.value else { return decoder.wrong_type(tree, what, "a list") };
+    Some(decoder.step_list(items))
+}
+
+pub(super) fn constant(decoder: &mut Decoder<'_>, fields: &Fields<'_>, key: &str, wanted: &str) {
     let Some(tree) = decoder.require(fields, key) else { return };
     let Some(found) = decoder.string(tree, format!("`{key}`")) else { return };
     if found != wanted {
@@ -91,12 +108,16 @@ fn cluster(decoder: &mut Decoder<'_>, tree: &Tree, draft: &mut Draft) {
         draft.kubernetes = version(decoder, tree);
     }
     let Some(list) = decoder.require(&fields, "nodes") else { return };
-    let specs = decoder.list(list, "`nodes`", |decoder, tree| Some(node(decoder, tree, true)));
-    let Some(specs) = specs else { return };
-    decoder.nodes_unclear = specs.iter().any(Option::is_none);
+    let entries = decoder.list(list, "`nodes`", |decoder, tree| Some(entry(decoder, tree)));
+    let Some(entries) = entries else { return };
+    decoder.nodes_unclear = entries.iter().any(Option::is_none);
     draft.nodes_span = fields.key_span("nodes").filter(|_| !decoder.nodes_unclear);
-    draft.nodes =
-        specs.into_iter().flatten().flat_map(|(nodes, span)| nodes.into_iter().map(move |node| (node, span))).collect();
+    for entry in entries.into_iter().flatten() {
+        match entry {
+            Entry::Real(nodes, span) => draft.nodes.extend(nodes.into_iter().map(|node| (node, span))),
+            Entry::Simulated(group, span) => draft.simulated.push((group, span)),
+        }
+    }
 }
 
 /// A minor version of Kubernetes, such as `1.37`.
@@ -109,44 +130,6 @@ fn version(decoder: &mut Decoder<'_>, tree: &Tree) -> Option<String> {
     let message = format!("`kubernetes` is not a minor version: `{}`", shorten(&text));
     decoder.problem_with_hint(tree.span, message, "write it as `\"1.37\"`");
     None
-}
-
-/// Reads one entry of a node list and expands its count. The span is the name's.
-pub(super) fn node(decoder: &mut Decoder<'_>, tree: &Tree, with_role: bool) -> Option<(Vec<NodeSpec>, Span)> {
-    const WITH_ROLE: [&str; 6] = ["name", "role", "count", "labels", "taints", "simulated"];
-    let known: &[&str] = if with_role { &WITH_ROLE } else { &["name", "count", "labels", "taints", "simulated"] };
-    let fields = decoder.fields(tree, if with_role { "a node" } else { "`addNodes`" }, known)?;
-    if let Some(span) = fields.key_span("simulated") {
-        decoder.problem(span, "simulated nodes are not supported yet");
-    }
-    let role = decoder.optional(&fields, "role", |decoder, tree| {
-        decoder.word(tree, "role", &[("control-plane", Role::ControlPlane), ("worker", Role::Worker)])
-    });
-    let count = decoder.optional(&fields, "count", |decoder, tree| decoder.number(tree, "`count`", 1, MAX_COUNT));
-    let labels = decoder.optional(&fields, "labels", Decoder::labels);
-    let taints = decoder.optional(&fields, "taints", |decoder, tree| decoder.list(tree, "`taints`", taint));
-    let tree = decoder.require(&fields, "name")?;
-    let base = decoder.name(tree, "node name", names::dns_label)?;
-    let (role, count) = (role?.unwrap_or_default(), count?.unwrap_or(1));
-    let names: Vec<String> = match count {
-        1 => vec![base],
-        _ => (1..=count).map(|number| format!("{base}-{number}")).collect(),
-    };
-    if let Some(long) = names.iter().rev().find(|name| name.len() > MAX_NODE_NAME) {
-        let message =
-            format!("node name `{}` is longer than {MAX_NODE_NAME} characters ({})", shorten(long), long.len());
-        decoder.problem(tree.span, message);
-        return None;
-    }
-    let (labels, taints) = (labels?.unwrap_or_default(), taints?.unwrap_or_default());
-    let nodes = names.into_iter().map(|name| NodeSpec { name, role, labels: labels.clone(), taints: taints.clone() });
-    Some((nodes.collect(), tree.span))
-}
-
-/// Reads `key=value:Effect`.
-pub(super) fn taint(decoder: &mut Decoder<'_>, tree: &Tree) -> Option<Taint> {
-    let text = decoder.string(tree, "a taint")?;
-    text.parse().map_err(|error| decoder.taint_syntax(tree.span, error)).ok()
 }
 
 impl Decoder<'_> {
