@@ -14,6 +14,7 @@ pub mod event;
 pub mod oracle;
 pub mod plan;
 pub mod scenario;
+pub mod table;
 pub mod verdict;
 pub mod world;
 

@@ -8,6 +8,7 @@ mod capabilities;
 mod dns;
 mod drain;
 mod find;
+mod logs;
 mod machine;
 mod metadata;
 mod network_cut;

@@ -4,6 +4,7 @@
 //! a verdict and never with an error: what could not be done is the verdict "environment".
 
 mod emit;
+mod evidence;
 mod failure;
 mod hold;
 mod images;
@@ -13,7 +14,7 @@ mod step;
 #[cfg(test)]
 mod testing;
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use rollcall_model::{
     Event, Plan, Stamped, Verdict,
@@ -56,6 +57,8 @@ pub struct RunOptions {
     pub images: Vec<(String, ImageSource)>,
     /// Ends the run early. The cluster is removed all the same.
     pub interrupt: Interrupt,
+    /// Where a run that does not hold leaves a folder with what is known of it: tables, objects, events, logs.
+    pub evidence: Option<PathBuf>,
 }
 
 /// How a run ended.
@@ -75,6 +78,8 @@ pub struct RunResult {
     pub took: Duration,
     /// The cluster that was kept.
     pub kept: Option<KeptCluster>,
+    /// The folder with the evidence, if the run did not hold while it had a cluster.
+    pub evidence: Option<PathBuf>,
 }
 
 /// A cluster that was left behind for somebody to look at.
@@ -117,7 +122,7 @@ impl Ended {
 /// it; a removal that fails is told beside the verdict and never changes it.
 pub async fn run(plan: &Plan, options: &RunOptions, sink: &mut (dyn FnMut(Stamped) + Send)) -> RunResult {
     let started = clock::instant();
-    let mut emitter = Emitter::new(sink, started);
+    let mut emitter = Emitter::new(sink, started).recording(options.evidence.is_some());
     emitter.emit(Event::RunStarted {
         format: FORMAT,
         scenario: plan.name.clone(),
@@ -132,6 +137,8 @@ pub async fn run(plan: &Plan, options: &RunOptions, sink: &mut (dyn FnMut(Stampe
             Err(ended) => ended,
         },
     };
+    let parent = options.evidence.as_deref();
+    let evidence = evidence::collect(parent, &plan.name, &ended, &options.interrupt, &mut emitter).await;
     let keep = match options.keep {
         Keep::Never => false,
         Keep::OnFailure => !ended.verdict.is_held() && !ended.interrupted,
@@ -149,7 +156,15 @@ pub async fn run(plan: &Plan, options: &RunOptions, sink: &mut (dyn FnMut(Stampe
         took_ms: emit::milliseconds(took),
         cleanup: cleanup.clone(),
     });
-    RunResult { verdict: ended.verdict, failure: ended.failure, interrupted: ended.interrupted, cleanup, took, kept }
+    RunResult {
+        verdict: ended.verdict,
+        failure: ended.failure,
+        interrupted: ended.interrupted,
+        cleanup,
+        took,
+        kept,
+        evidence,
+    }
 }
 
 /// Refuses a chosen name that is taken, before anything could be removed by that name.

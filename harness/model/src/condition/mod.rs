@@ -14,7 +14,7 @@ mod figures;
 mod pods;
 mod report;
 mod restarts;
-mod trouble;
+pub mod trouble;
 
 pub use report::{NodeReport, Report};
 
