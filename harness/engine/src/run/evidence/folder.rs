@@ -49,10 +49,6 @@ impl Folder {
         }
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Writes a file. What cannot be written is missing.
     pub(super) fn write(&self, name: &str, content: &[u8]) {
         if let Err(error) = self.try_write(name, content) {
@@ -122,12 +118,12 @@ mod tests {
         let parent = parent.path().join("not/there/yet");
         let first = Folder::create(&parent, "taint-evicts", now()).unwrap();
         let second = Folder::create(&parent, "taint-evicts", now()).unwrap();
-        assert_eq!(first.path(), parent.join("taint-evicts-20261124T102030Z"));
-        assert_eq!(second.path(), parent.join("taint-evicts-20261124T102030Z-2"));
+        assert_eq!(first.path, parent.join("taint-evicts-20261124T102030Z"));
+        assert_eq!(second.path, parent.join("taint-evicts-20261124T102030Z-2"));
         first.write("pods/default_a_b.log", b"one\n");
-        let file = first.path().join("pods/default_a_b.log");
+        let file = first.path.join("pods/default_a_b.log");
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "one\n");
-        assert_eq!([mode(first.path()), mode(file.parent().unwrap()), mode(&file)], [0o700, 0o700, 0o600]);
+        assert_eq!([mode(&first.path), mode(file.parent().unwrap()), mode(&file)], [0o700, 0o700, 0o600]);
         assert!(!first.finish().unwrap().join("missing.txt").exists());
     }
 

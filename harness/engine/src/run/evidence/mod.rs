@@ -97,12 +97,15 @@ fn write_what_is_known(folder: &Folder, ended: &Ended, cluster: &Cluster, emitte
     objects::write(&world, folder);
 }
 
+/// Names and contents.
+type Files = Vec<(String, Vec<u8>)>;
+
 /// One part of the evidence that somebody has to be asked for.
 struct Part<'a> {
     /// The file or folder.
     name: String,
     /// The files it is made of.
-    files: BoxFuture<'a, Result<Vec<(String, Vec<u8>)>>>,
+    files: BoxFuture<'a, Result<Files>>,
 }
 
 impl<'a> Part<'a> {
