@@ -18,6 +18,10 @@ const MOST_BYTES: usize = 1 << 20;
 /// How many logs are asked for at most, those of daemon pods first. A cluster of thousands of nodes has more.
 const MOST_LOGS: usize = 300;
 
+/// What a kubelet gives in place of a log that it has removed, as if it were the log
+/// (`pkg/kubelet/kuberuntime/kuberuntime_container.go`, `GetContainerLogs`).
+const KUBELET_LACKS: &[u8] = b"unable to retrieve container logs for ";
+
 /// One log that is to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PodLog {
@@ -129,11 +133,17 @@ impl PodLog {
         let mut piece = vec![0; 64 << 10];
         loop {
             match stream.read(&mut piece).await {
-                Ok(0) => return Ok(tail.finish()),
+                Ok(0) => break,
                 Ok(count) => tail.push(piece.get(..count).unwrap_or_default()),
                 Err(source) => return Err(Error::file("read", what(), source)),
             }
         }
+        let log = tail.finish();
+        if log.starts_with(KUBELET_LACKS) {
+            let source = std::io::Error::other(String::from_utf8_lossy(&log).trim().to_owned());
+            return Err(Error::file("read", what(), source));
+        }
+        Ok(log)
     }
 }
 
