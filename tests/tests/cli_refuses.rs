@@ -105,7 +105,7 @@ fn refuses(command: &str, text: &str, said: &[&str]) -> TestResult {
 #[case::half_a_label(&["node", "label", "worker-1", "role"], 2, &["KEY=VALUE"])]
 #[case::unknown_effect(&["node", "taint", "worker-1", "a=b:NoSchedul"], 2, &["did you mean `NoSchedule`?"])]
 #[case::report_format(&["run", "scenarios", "--report", "html=x.html"], 2, &["unknown format `html`", "junit=FILE"])]
-#[case::report_device(&["run", "scenarios", "--report", "json=/dev/null"], 2, &["/dev/null", "is no file"])]
+#[case::report_folder(&["run", "scenarios", "--report", "json=docs"], 2, &["report `docs`", "is no file"])]
 #[case::report_path(&["run", "scenarios", "--report", "Makefile/r.xml"], 2, &["cannot write report `Makefile/r.xml`"])]
 #[case::one_file_twice(&["run", "scenarios", "--report", "/tmp/r.xml", "--report", "/tmp/r.xml"], 2, &["two reports"])]
 #[case::evidence_path(&["run", "scenarios", "--evidence", "Makefile"], 2, &["cannot write evidence", "--no-evidence"])]

@@ -73,7 +73,7 @@ impl ScenarioRecorder {
                 });
             }
             Event::StepFinished { index, outcome, took_ms } => {
-                let step = report.steps.iter_mut().rev().find(|step| step.index == *index && step.took_ms.is_none());
+                let step = report.steps.iter_mut().rev().find(|step| step.index == *index);
                 if let Some(step) = step {
                     step.took_ms = Some(*took_ms);
                     end(step, outcome);
@@ -139,12 +139,14 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_is_done_again_is_told_twice_and_one_that_did_not_end_is_no_success() {
+    fn a_step_that_is_done_again_is_told_each_time_and_one_that_did_not_end_is_no_success() {
         let planned = (0..2).map(|index| not_reached(index, None, format!("step {index}"))).collect();
         let mut recorder = ScenarioRecorder::of("again", "again.yaml", planned);
         let started = || Event::StepStarted { index: 0, name: None, summary: "step 0".into() };
         recorder.event(&at(started()));
         recorder.event(&at(Event::StepFinished { index: 0, outcome: StepOutcome::Held, took_ms: 5 }));
+        recorder.event(&at(started()));
+        recorder.event(&at(Event::StepFinished { index: 0, outcome: StepOutcome::Held, took_ms: 7 }));
         recorder.event(&at(started()));
         let report = recorder.finish(&Verdict::Environment, None);
         let steps: Vec<_> = report.steps.iter().map(|step| (step.index, step.outcome, step.took_ms)).collect();
@@ -152,6 +154,7 @@ mod tests {
             steps,
             [
                 (0, StepReportOutcome::Held, Some(5)),
+                (0, StepReportOutcome::Held, Some(7)),
                 (0, StepReportOutcome::Environment, None),
                 (1, StepReportOutcome::NotReached, None)
             ]

@@ -80,14 +80,14 @@ pub(super) fn world() -> World {
     }))];
     let events = vec![
         object::<Event>(json!({
-            "metadata": {"name": "late", "namespace": "default"},
+            "metadata": {"name": "a-late-one", "namespace": "default"},
             "type": "Warning", "reason": "Failed", "message": "Failed to pull image\n  \"fluentd\"", "count": 4,
             "lastTimestamp": "2026-11-24T10:00:02Z",
             "involvedObject": {"kind": "Pod", "namespace": "default", "name": "log-collector-bbbbb"},
             "source": {"component": "kubelet", "host": "worker-1"},
         })),
         object::<Event>(json!({
-            "metadata": {"name": "early", "namespace": "default"},
+            "metadata": {"name": "the-early-one", "namespace": "default"},
             "type": "Normal", "reason": "Scheduled", "message": "assigned",
             "eventTime": "2026-11-24T10:00:01.250000Z", "reportingComponent": "default-scheduler",
             "involvedObject": {"kind": "Node", "name": "worker-1"},
