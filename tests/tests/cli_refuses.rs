@@ -104,6 +104,12 @@ fn refuses(command: &str, text: &str, said: &[&str]) -> TestResult {
 #[case::unknown_command(&["nod"], 2, &["node"])]
 #[case::half_a_label(&["node", "label", "worker-1", "role"], 2, &["KEY=VALUE"])]
 #[case::unknown_effect(&["node", "taint", "worker-1", "a=b:NoSchedul"], 2, &["did you mean `NoSchedule`?"])]
+#[case::report_format(&["run", "scenarios", "--report", "html=x.html"], 2, &["unknown format `html`", "junit=FILE"])]
+#[case::report_folder(&["run", "scenarios", "--report", "json=docs"], 2, &["report `docs`", "is no file"])]
+#[case::report_path(&["run", "scenarios", "--report", "Makefile/r.xml"], 2, &["cannot write report `Makefile/r.xml`"])]
+#[case::one_file_twice(&["run", "scenarios", "--report", "/tmp/r.xml", "--report", "/tmp/r.xml"], 2, &["two reports"])]
+#[case::evidence_path(&["run", "scenarios", "--evidence", "Makefile"], 2, &["cannot write evidence", "--no-evidence"])]
+#[case::evidence_or_none(&["run", "scenarios", "--evidence", "x", "--no-evidence"], 2, &["cannot be used with"])]
 #[case::no_port(&["up", "--port", "70000"], 2, &["70000"])]
 fn a_wrong_command_line_is_refused_with_what_would_be_right(
     #[case] words: &[&str],
@@ -111,6 +117,31 @@ fn a_wrong_command_line_is_refused_with_what_would_be_right(
     #[case] said: &[&str],
 ) -> TestResult {
     Cli::new(words).env("DOCKER_HOST", "unix:///nonexistent/docker.sock").run()?.code(code)?.complains(said)?;
+    Ok(())
+}
+
+#[test]
+fn without_an_engine_the_reports_say_so_of_each_scenario() -> TestResult {
+    let directory = tempfile::tempdir()?;
+    let [xml, json] = ["out/r.xml", "out/r.json"].map(|name| directory.path().join(name));
+    let run = Cli::new(["run", "scenarios/placement", "--report"]).arg(&xml).arg("--report").arg(&json);
+    run.env("DOCKER_HOST", "unix:///nonexistent/docker.sock").run()?.code(3)?;
+    let text = fs::read_to_string(&xml)?;
+    let document = roxmltree::Document::parse(&text)?;
+    let root = document.root_element();
+    let suites: Vec<_> = root.children().filter(|node| node.has_tag_name("testsuite")).collect();
+    ensure!(!suites.is_empty(), "{text}");
+    for suite in &suites {
+        let cases: Vec<_> = suite.children().filter(|node| node.has_tag_name("testcase")).collect();
+        ensure!(cases[0].attribute("name") == Some("cluster"), "{text}");
+        let message = cases[0].children().find_map(|node| node.attribute("message")).unwrap_or_default();
+        ensure!(message.starts_with("no container engine answers"), "{text}");
+        let skipped = cases.iter().filter(|case| case.children().any(|node| node.has_tag_name("skipped"))).count();
+        ensure!(skipped == cases.len() - 1 && skipped >= 2, "{skipped} of {} are skipped\n{text}", cases.len());
+    }
+    let report: serde_json::Value = serde_json::from_str(&fs::read_to_string(&json)?)?;
+    ensure!(report["totals"]["environment"] == suites.len(), "{report:#}");
+    ensure!(report["scenarios"][0]["evidence"].is_null(), "{report:#}");
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use rollcall::model::Taint;
 
-use crate::image_flag::ImageFlag;
+use crate::{image_flag::ImageFlag, report::file::ReportFlag};
 
 /// Kubernetes in a box: real multi-node clusters in containers, for tests of DaemonSets.
 #[derive(Debug, Parser)]
@@ -104,6 +104,16 @@ pub(crate) struct Run {
     /// No progress, plain lines only
     #[arg(long)]
     pub(crate) plain: bool,
+    /// Write a report for programs: junit=FILE or json=FILE, or a FILE that ends with .xml or .json
+    #[arg(long = "report", value_name = "FORMAT=FILE", conflicts_with = "dry_run")]
+    pub(crate) reports: Vec<ReportFlag>,
+    /// Where a scenario that fails leaves a folder with what is known of it [default: target/rollcall-evidence where
+    /// there is a folder target, else rollcall-evidence]
+    #[arg(long, value_name = "FOLDER", conflicts_with = "no_evidence")]
+    pub(crate) evidence: Option<PathBuf>,
+    /// Leave no evidence of failures
+    #[arg(long)]
+    pub(crate) no_evidence: bool,
 }
 
 #[derive(Debug, Args)]

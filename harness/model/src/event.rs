@@ -118,6 +118,11 @@ pub enum Event {
         /// One row a node.
         rows: Vec<RollCallRow>,
     },
+    /// What is known of a failed run was written down, while its cluster was still there.
+    EvidenceCollected {
+        /// The folder.
+        path: String,
+    },
     /// The last event of a run.
     RunFinished {
         /// The outcome.

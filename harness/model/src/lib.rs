@@ -15,6 +15,7 @@ pub mod invariant;
 pub mod oracle;
 pub mod plan;
 pub mod scenario;
+pub mod table;
 pub mod verdict;
 pub mod world;
 

@@ -314,18 +314,7 @@ fn time_alone_is_awaited_where_min_ready_seconds_runs() {
 }
 
 fn pods() -> PodsCondition {
-    PodsCondition {
-        daemon_set: DaemonSetRef::new("ds"),
-        nodes: NodeSelection::All,
-        count: None,
-        phase: None,
-        ready: None,
-        image: None,
-        terminating: None,
-        revision: None,
-        waiting: None,
-        restarts: None,
-    }
+    PodsCondition::of(DaemonSetRef::new("ds"))
 }
 
 fn on(name: &str) -> NodeSelection {

@@ -1,11 +1,15 @@
 //! `run`: scenarios, each on a cluster of its own.
 
-use std::io::Write;
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use futures::StreamExt;
 use rollcall::{
     Interrupt, Keep, KeptCluster, Pauser, RunOptions, kubeconfig,
-    model::{Plan, Scenario, Verdict, event::Cleanup},
+    model::{Plan, Scenario, Timestamp, Verdict, event::Cleanup},
 };
 
 use super::cluster::default_kubeconfig;
@@ -15,11 +19,14 @@ use crate::{
     error::CliError,
     exit_code::ExitCode,
     output,
-    report::{Ended, PlainReporter, Progress, Summary, problems},
+    report::{Ended, PlainReporter, Progress, ScenarioRecorder, ScenarioReport, SuiteReport, Summary, file, problems},
     scenarios,
 };
 
 pub(super) async fn run(flags: Run, interrupt: Interrupt) -> Result<ExitCode, CliError> {
+    file::prepare(&flags.reports)?;
+    let evidence = evidence(&flags)?;
+    let (began, started) = (Timestamp::now(), Instant::now());
     let files = discover::files(&flags.paths)?;
     let (valid, invalid) = scenarios::load(&files);
     if !invalid.is_empty() {
@@ -45,43 +52,81 @@ pub(super) async fn run(flags: Run, interrupt: Interrupt) -> Result<ExitCode, Cl
         images: flags.images.into_iter().map(|image| (image.name, image.source)).collect(),
         pauser: if flags.interactive { pauser() } else { Pauser::default() },
         interrupt: interrupt.clone(),
+        evidence,
     };
     // Side by side the lines of scenarios would mix, so each is printed when it has ended.
     let alone = flags.parallel == 1;
     let moves = alone && !flags.plain;
-    let mut runs = futures::stream::iter(plans)
-        .map(|plan| {
+    let mut runs = futures::stream::iter(plans.into_iter().enumerate())
+        .map(|(index, plan)| {
             let (options, interrupt) = (&options, &interrupt);
             async move {
                 if interrupt.is_triggered() {
-                    let reason = "interrupted before it began".to_owned();
-                    return Ended { name: plan.name, file: plan.file, verdict: Verdict::Skipped { reason } };
+                    let verdict = Verdict::Skipped { reason: "interrupted before it began".to_owned() };
+                    let report = ScenarioRecorder::new(&plan).finish(&verdict, None);
+                    return (index, Ended { name: plan.name, file: plan.file, verdict, evidence: None }, report);
                 }
-                let verdict = if alone {
+                let (ended, report) = if alone {
                     let progress = if moves { Progress::on_terminal() } else { Progress::none() };
-                    report(&plan, options, PlainReporter::new(anstream::stdout(), progress)).await.0
+                    let (ended, report, _) =
+                        run_one(&plan, options, PlainReporter::new(anstream::stdout(), progress)).await;
+                    (ended, report)
                 } else {
                     let silent = PlainReporter::new(Vec::new(), Progress::none());
-                    let (verdict, text) = report(&plan, options, silent).await;
+                    let (ended, report, text) = run_one(&plan, options, silent).await;
                     output::text(&String::from_utf8_lossy(&text));
-                    verdict
+                    (ended, report)
                 };
-                Ended { name: plan.name, file: plan.file, verdict }
+                (index, ended, report)
             }
         })
         .buffer_unordered(flags.parallel.into());
     let mut summary = Summary::default();
-    while let Some(ended) = runs.next().await {
+    let mut reports = Vec::new();
+    while let Some((index, ended, report)) = runs.next().await {
         summary.add(ended);
+        reports.push((index, report));
     }
+    reports.sort_by_key(|(index, _)| *index);
+    let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let suite = SuiteReport::new(began, took_ms, reports.into_iter().map(|(_, report)| report).collect());
+    // Before the summary, whose last line says where to look.
+    let written = file::write(&flags.reports, &suite).map_err(|error| {
+        error.print();
+        error.code
+    });
     output::text(&summary.render());
     let interrupted = if interrupt.is_triggered() { ExitCode::ENVIRONMENT } else { ExitCode::HELD };
-    Ok(summary.exit_code().worst(interrupted))
+    Ok(summary.exit_code().worst(interrupted).worst(written.err().unwrap_or(ExitCode::HELD)))
 }
 
-/// Runs a plan and writes what happens.
-async fn report<W: Write + Send>(plan: &Plan, options: &RunOptions, mut reporter: PlainReporter<W>) -> (Verdict, W) {
-    let result = rollcall::run(plan, options, &mut |stamped| reporter.event(&stamped)).await;
+/// Where evidence goes, if it goes anywhere. A folder that was asked for must be there before anything is run.
+fn evidence(flags: &Run) -> Result<Option<PathBuf>, CliError> {
+    if flags.no_evidence || flags.dry_run {
+        return Ok(None);
+    }
+    if let Some(folder) = &flags.evidence {
+        file::prepare_evidence(folder)?;
+        return Ok(Some(folder.clone()));
+    }
+    const FOLDER: &str = "rollcall-evidence";
+    // Beside what else is built, where there is such a place.
+    let target = Path::new("target");
+    Ok(Some(if target.is_dir() { target.join(FOLDER) } else { FOLDER.into() }))
+}
+
+/// Runs a plan, writes what happens, and gathers it for the reports.
+async fn run_one<W: Write + Send>(
+    plan: &Plan,
+    options: &RunOptions,
+    mut reporter: PlainReporter<W>,
+) -> (Ended, ScenarioReport, W) {
+    let mut recorder = ScenarioRecorder::new(plan);
+    let mut sink = |stamped| {
+        recorder.event(&stamped);
+        reporter.event(&stamped);
+    };
+    let result = rollcall::run(plan, options, &mut sink).await;
     reporter.finish(result.failure.as_ref());
     if let Some(kept) = &result.kept {
         reporter.text(&tell_of_kept(kept));
@@ -92,7 +137,9 @@ async fn report<W: Write + Send>(plan: &Plan, options: &RunOptions, mut reporter
         (Verdict::Held, Cleanup::Failed { .. }) => Verdict::Environment,
         (verdict, _) => verdict,
     };
-    (verdict, reporter.into_inner())
+    let report = recorder.finish(&verdict, result.failure.as_ref());
+    let ended = Ended { name: plan.name.clone(), file: plan.file.clone(), verdict, evidence: result.evidence };
+    (ended, report, reporter.into_inner())
 }
 
 /// Waits for a line on standard input at each pause.

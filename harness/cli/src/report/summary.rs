@@ -1,5 +1,7 @@
 //! The end of a whole run: which scenarios failed, and how many passed.
 
+use std::path::PathBuf;
+
 use rollcall::model::Verdict;
 
 use super::style;
@@ -11,6 +13,8 @@ pub(crate) struct Ended {
     pub(crate) name: String,
     pub(crate) file: String,
     pub(crate) verdict: Verdict,
+    /// The folder with what is known of a failure.
+    pub(crate) evidence: Option<PathBuf>,
 }
 
 /// How all of them ended.
@@ -27,7 +31,8 @@ impl Summary {
         self.0.iter().fold(ExitCode::HELD, |worst, ended| worst.worst(ExitCode::from(&ended.verdict)))
     }
 
-    /// A line for each scenario that did not hold, where there was more than one, and the count alone on its line.
+    /// A line for each scenario that did not hold, where there was more than one, and the count alone on its line;
+    /// after it the folders with the evidence, so that the last line of a failure is where to look.
     pub(crate) fn render(&self) -> String {
         let mut text = String::new();
         let is_bad = |ended: &&Ended| matches!(ended.verdict, Verdict::DidNotHold | Verdict::Environment);
@@ -49,6 +54,11 @@ impl Summary {
             skipped => text.push_str(&format!(", {skipped} skipped")),
         }
         text.push('\n');
+        for ended in &self.0 {
+            if let Some(evidence) = &ended.evidence {
+                text.push_str(&format!("evidence of {}:\n{}\n", ended.name, evidence.display()));
+            }
+        }
         text
     }
 }
@@ -62,7 +72,7 @@ mod tests {
         let mut summary = Summary::default();
         for (index, verdict) in verdicts.iter().enumerate() {
             let (name, file) = (format!("scenario-{index}"), format!("scenarios/{index}.yaml"));
-            summary.add(Ended { name, file, verdict: verdict.clone() });
+            summary.add(Ended { name, file, verdict: verdict.clone(), evidence: None });
         }
         summary
     }
@@ -94,6 +104,23 @@ mod tests {
         let summary = summary(&[Verdict::DidNotHold]);
         assert_eq!(summary.exit_code(), ExitCode::DID_NOT_HOLD);
         insta::assert_snapshot!(plain(&summary.render()), @"0 passed, 1 failed");
+    }
+
+    #[test]
+    fn the_last_line_of_a_failure_is_the_folder_with_its_evidence() {
+        let mut summary = summary(&[Verdict::Held, Verdict::DidNotHold, Verdict::DidNotHold]);
+        for ended in summary.0.iter_mut().skip(1) {
+            ended.evidence = Some(format!("target/rollcall-evidence/{}", ended.name).into());
+        }
+        insta::assert_snapshot!(plain(&summary.render()), @"
+        did not hold: scenario-1  scenarios/1.yaml
+        did not hold: scenario-2  scenarios/2.yaml
+        1 passed, 2 failed
+        evidence of scenario-1:
+        target/rollcall-evidence/scenario-1
+        evidence of scenario-2:
+        target/rollcall-evidence/scenario-2
+        ");
     }
 
     #[test]

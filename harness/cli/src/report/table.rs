@@ -1,20 +1,7 @@
-//! Columns under each other, as kubectl has them.
+//! The tables that are printed.
 
 use rollcall::model::event::{RollCallPod, RollCallRow};
-
-/// Aligns the columns of some rows, the first of which is the header.
-pub(crate) fn render(rows: &[Vec<String>]) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
-    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
-    let mut text = String::new();
-    for row in rows {
-        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        text.push_str(cells.join("  ").trim_end());
-        text.push('\n');
-    }
-    text
-}
+pub(crate) use rollcall::model::table::render;
 
 /// Every node with its daemon pods, a line a pod.
 pub(crate) fn roll_call(rows: &[RollCallRow]) -> String {

@@ -8,7 +8,11 @@ use rollcall::{
     },
 };
 
-use super::{PlainReporter, Progress};
+use super::{
+    PlainReporter, Progress,
+    recorder::{ScenarioRecorder, not_reached},
+    suite::{ScenarioReport, SuiteReport},
+};
 
 /// Text as it is where there are no colours.
 pub(crate) fn plain(text: &str) -> String {
@@ -112,6 +116,7 @@ pub(super) fn did_not_hold() -> Vec<Stamped> {
     events.extend(step(0, None, APPLY, StepOutcome::Held, 87));
     events.extend(step(1, None, EXPECT, outcome, 20_000));
     events.push(roll_call(false));
+    events.push(Event::EvidenceCollected { path: "rollcall-evidence/follows-19700101T000000Z".into() });
     events.push(finished(Verdict::DidNotHold, Cleanup::Kept));
     run(events)
 }
@@ -135,4 +140,28 @@ pub(super) fn interrupted() -> Vec<Stamped> {
 pub(super) fn not_started(cleanup: Cleanup) -> Vec<Stamped> {
     let nodes = ["control-plane".to_owned()].to_vec();
     run(vec![Event::ClusterStarting { nodes }, finished(Verdict::Environment, cleanup)])
+}
+
+/// What is reported of a run that did not begin, or of these events.
+fn scenario(name: &str, events: &[Stamped], verdict: &Verdict, failure: Option<&Failure>) -> ScenarioReport {
+    let steps = [(None, APPLY), (Some("settled"), EXPECT), (None, HOLD)];
+    let planned = steps.iter().enumerate().map(|(index, (name, summary))| not_reached(index, *name, (*summary).into()));
+    let mut recorder = ScenarioRecorder::of(name, "scenarios/membership/follows.yaml", planned.collect());
+    events.iter().for_each(|event| recorder.event(event));
+    recorder.finish(verdict, failure)
+}
+
+/// The report of a run in which everything happens that can.
+pub(super) fn suite() -> SuiteReport {
+    let failure = Failure { message: "no container engine answers".into(), hint: Some("start Docker".into()) };
+    let left = Cleanup::Failed { message: "could not remove container `rollcall-x-worker-1`".into() };
+    let skipped = Verdict::Skipped { reason: "interrupted before it began".into() };
+    let scenarios = vec![
+        scenario("holds", &held(), &Verdict::Held, None),
+        scenario("does-not-hold", &did_not_hold(), &Verdict::DidNotHold, None),
+        scenario("has-no-such-node", &environment(), &Verdict::Environment, None),
+        scenario("has-no-cluster", &not_started(left), &Verdict::Environment, Some(&failure)),
+        scenario("was-not-run", &[], &skipped, None),
+    ];
+    SuiteReport::new(Timestamp::UNIX_EPOCH, 65_432, scenarios)
 }

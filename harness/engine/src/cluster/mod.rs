@@ -9,6 +9,7 @@ mod commands;
 mod dns;
 mod drain;
 mod find;
+mod logs;
 mod machine;
 mod metadata;
 mod network_cut;

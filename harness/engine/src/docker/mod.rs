@@ -7,6 +7,7 @@
 mod client;
 mod container;
 mod exec;
+mod folder;
 mod image;
 mod in_flight;
 mod network;
@@ -15,4 +16,5 @@ pub(crate) use client::Docker;
 pub(crate) use container::{
     Attached, ContainerSpec, ContainerState, FileSpec, Input, PublishedPort, Volume, send_line,
 };
+pub(crate) use folder::DownloadedFolder;
 pub(crate) use network::Network;

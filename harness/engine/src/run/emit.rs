@@ -10,20 +10,31 @@ use crate::clock;
 pub(super) struct Emitter<'a> {
     sink: &'a mut (dyn FnMut(Stamped) + Send),
     started: Instant,
+    /// What was told so far, where somebody may want to write it down.
+    recording: Option<Vec<Stamped>>,
 }
 
 impl<'a> Emitter<'a> {
     pub(super) fn new(sink: &'a mut (dyn FnMut(Stamped) + Send), started: Instant) -> Self {
-        Self { sink, started }
+        Self { sink, started, recording: None }
     }
 
-    /// The same for as long as the other is not used.
-    pub(super) fn reborrow<'b>(other: &'b mut Emitter<'_>) -> Emitter<'b> {
-        Emitter { sink: &mut *other.sink, started: other.started }
+    /// Keeps every event from now on, if it `is` wanted.
+    pub(super) fn recording(self, is: bool) -> Self {
+        Self { recording: is.then(Vec::new), ..self }
+    }
+
+    /// The events that were kept.
+    pub(super) fn recorded(&self) -> &[Stamped] {
+        self.recording.as_deref().unwrap_or_default()
     }
 
     pub(super) fn emit(&mut self, event: Event) {
-        (self.sink)(Stamped { at: clock::now(), elapsed_ms: milliseconds(self.started.elapsed()), event });
+        let stamped = Stamped { at: clock::now(), elapsed_ms: milliseconds(self.started.elapsed()), event };
+        if let Some(recording) = &mut self.recording {
+            recording.push(stamped.clone());
+        }
+        (self.sink)(stamped);
     }
 }
 

@@ -104,6 +104,7 @@ mod tests {
     fn line(outcome: StepOutcome) -> String {
         match outcome {
             StepOutcome::Held => "held".into(),
+            StepOutcome::Skipped { reason } => format!("skipped: {reason}"),
             StepOutcome::Failed { message, report } => {
                 assert!(report.is_some(), "the evidence is not lost");
                 message

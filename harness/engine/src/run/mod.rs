@@ -4,6 +4,7 @@
 //! a verdict and never with an error: what could not be done is the verdict "environment".
 
 mod emit;
+mod evidence;
 mod failure;
 mod guard;
 mod hold;
@@ -17,7 +18,7 @@ mod testing;
 mod verbs;
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -70,6 +71,8 @@ pub struct RunOptions {
     pub pauser: Pauser,
     /// Ends the run early. The cluster is removed all the same.
     pub interrupt: Interrupt,
+    /// Where a run that does not hold leaves a folder with what is known of it: tables, objects, events, logs.
+    pub evidence: Option<PathBuf>,
 }
 
 /// How a run ended.
@@ -89,6 +92,8 @@ pub struct RunResult {
     pub took: Duration,
     /// The cluster that was kept.
     pub kept: Option<KeptCluster>,
+    /// The folder with the evidence, if the run did not hold while it had a cluster.
+    pub evidence: Option<PathBuf>,
 }
 
 /// A cluster that was left behind for somebody to look at.
@@ -131,7 +136,7 @@ impl Ended {
 /// it; a removal that fails is told beside the verdict and never changes it.
 pub async fn run(plan: &Plan, options: &RunOptions, sink: &mut (dyn FnMut(Stamped) + Send)) -> RunResult {
     let started = clock::instant();
-    let mut emitter = Emitter::new(sink, started);
+    let mut emitter = Emitter::new(sink, started).recording(options.evidence.is_some());
     emitter.emit(Event::RunStarted {
         format: FORMAT,
         scenario: plan.name.clone(),
@@ -147,6 +152,8 @@ pub async fn run(plan: &Plan, options: &RunOptions, sink: &mut (dyn FnMut(Stampe
             Err(ended) => ended,
         },
     };
+    let parent = options.evidence.as_deref();
+    let evidence = evidence::collect(parent, &plan.name, &ended, &options.interrupt, &mut emitter).await;
     let keep = match options.keep {
         Keep::Never => false,
         Keep::OnFailure => !ended.verdict.is_held() && !ended.interrupted,
@@ -164,7 +171,15 @@ pub async fn run(plan: &Plan, options: &RunOptions, sink: &mut (dyn FnMut(Stampe
         took_ms: emit::milliseconds(took),
         cleanup: cleanup.clone(),
     });
-    RunResult { verdict: ended.verdict, failure: ended.failure, interrupted: ended.interrupted, cleanup, took, kept }
+    RunResult {
+        verdict: ended.verdict,
+        failure: ended.failure,
+        interrupted: ended.interrupted,
+        cleanup,
+        took,
+        kept,
+        evidence,
+    }
 }
 
 /// Refuses a chosen name that is taken, before anything could be removed by that name.
@@ -243,7 +258,7 @@ async fn drive(plan: &Plan, options: &RunOptions, cluster: Cluster, emitter: &mu
     let memory = Arc::new(Mutex::new(Memory::default()));
     let (told, mut gaps) = mpsc::unbounded_channel();
     let guard = Guard::new(&cluster, &plan.invariants, &memory, told);
-    let emitter = Mutex::new(Emitter::reborrow(emitter));
+    let emitter = Mutex::new(emitter);
     let folder = Path::new(&plan.file).parent().unwrap_or(Path::new("")).to_owned();
     let mut steps = Steps {
         cluster: &cluster,

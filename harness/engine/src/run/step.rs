@@ -26,13 +26,13 @@ use crate::{clock, cluster::Cluster, error::Error};
 const MAX_OUTPUT: usize = 16 * 1024;
 
 /// The steps of one run, and what later ones need to know of earlier ones.
-pub(super) struct Steps<'a, 'sink> {
+pub(super) struct Steps<'a, 'run, 'sink> {
     pub(super) cluster: &'a Cluster,
     pub(super) interrupt: &'a Interrupt,
     pub(super) pauser: &'a Pauser,
     /// Where commands run.
     pub(super) folder: &'a Path,
-    pub(super) emitter: &'a Mutex<Emitter<'sink>>,
+    pub(super) emitter: &'a Mutex<&'run mut Emitter<'sink>>,
     pub(super) memory: Arc<Mutex<Memory>>,
     /// What ends a step that is under way; nothing does once the run has failed.
     pub(super) guard: Option<&'a Guard>,
@@ -40,7 +40,7 @@ pub(super) struct Steps<'a, 'sink> {
     pub(super) daemon_sets: Mutex<BTreeSet<DaemonSetRef>>,
 }
 
-impl<'a> Steps<'a, '_> {
+impl Steps<'_, '_, '_> {
     /// Does steps one after the other until one fails.
     pub(super) fn run_all<'s>(&'s self, steps: &'s [PlannedStep], depth: usize) -> BoxFuture<'s, Verdict> {
         Box::pin(async move {

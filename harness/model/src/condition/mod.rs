@@ -22,7 +22,7 @@ mod report;
 mod restarts;
 mod spec;
 mod text;
-mod trouble;
+pub mod trouble;
 
 pub use cel::Expression;
 pub use report::{NodeReport, Report};

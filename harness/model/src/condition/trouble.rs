@@ -12,7 +12,8 @@ const HOPELESS: [&str; 2] = ["InvalidImageName", "ErrImageNeverPull"];
 const ORDINARY: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 
 /// Why a pod is not ready.
-pub(super) fn of(pod: &Pod) -> String {
+#[must_use]
+pub fn of(pod: &Pod) -> String {
     let name = view::name_of(&pod.metadata);
     if view::is_terminating(pod) {
         return format!("pod `{name}` is terminating");
