@@ -22,7 +22,7 @@ prepare: ## installs and starts what is missing, or says what to install
 image: ## builds the node image and the probe agent, unless they are up to date
 	@$(CARGO) run --quiet --package rollcall-image -- --kubernetes $(KUBERNETES)
 
-extras: ## the node image with kwok, crictl and ctr
+extras: ## the node image with crictl and ctr, to look into nodes by hand
 	@$(CARGO) run --quiet --package rollcall-image -- --kubernetes $(KUBERNETES) --extras
 
 lint: ## formatting and lints, warnings denied

@@ -124,6 +124,9 @@ pub(crate) struct Up {
     /// How many workers there are beside the control-plane node
     #[arg(long, default_value_t = 2)]
     pub(crate) workers: u8,
+    /// How many simulated nodes there are beside them: `sim-1`, `sim-2`, …
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) simulated: u32,
     /// The Kubernetes version: 1.37, or v1.37.2
     #[arg(long, value_name = "VERSION")]
     pub(crate) kubernetes: Option<String>,

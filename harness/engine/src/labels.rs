@@ -15,6 +15,8 @@ pub(crate) const DISTRO: &str = "rollcall.distro";
 pub(crate) const OWNER: &str = "rollcall.owner";
 /// `true` where the cluster outlives the process that made it.
 pub(crate) const KEEP: &str = "rollcall.keep";
+/// `true` on the control-plane node of a cluster that can have simulated nodes.
+pub(crate) const SIMULATED: &str = "rollcall.simulated";
 /// The node image.
 pub(crate) const IMAGE: &str = "rollcall.image";
 

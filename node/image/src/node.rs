@@ -15,6 +15,9 @@ use crate::{go, rootfs};
 /// The names that the Kubernetes binary answers to.
 const KUBERNETES: &[&str] = &["kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler", "kubelet"];
 
+/// The names that the other binary made of Kubernetes libraries answers to.
+const ADDONS: &[&str] = &["coredns", "kwok"];
+
 /// The sandbox image, which a node's containerd configuration must name: its own default is a later one.
 const PAUSE: &str = "registry.k8s.io/pause:3.10";
 
@@ -64,6 +67,7 @@ impl Node {
         let mut release = json!({
             "kubernetes": versions.kubernetes,
             "coredns": versions.coredns,
+            "kwok": versions.kwok,
             "etcd": versions.etcd,
             "containerd": versions.containerd,
             "cniPlugins": versions.cni,
@@ -74,7 +78,6 @@ impl Node {
             "inputs": self.inputs,
         });
         if self.extras {
-            release["kwok"] = json!(versions.kwok);
             release["crictl"] = json!(versions.crictl);
         }
         format!("{release:#}\n")
@@ -97,27 +100,6 @@ fn pause_archive(out: &Path) -> Result<()> {
     fs::remove_file(&layer).context("could not remove the layer of the pause image")
 }
 
-/// kwok does nothing without stages; they come with its module.
-fn kwok_stages(module: &Path, out: &Path) -> Result<()> {
-    let folder = go::command(module, &["list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kwok"])
-        .answer()
-        .context("`go list` does not know where kwok's module is")?;
-    let stages = [
-        "node/fast/node-initialize.yaml",
-        "node/heartbeat-with-lease/node-heartbeat-with-lease.yaml",
-        "pod/fast/pod-ready.yaml",
-        "pod/fast/pod-complete.yaml",
-        "pod/fast/pod-delete.yaml",
-    ];
-    let mut text = String::new();
-    for stage in stages {
-        let path = Path::new(&folder).join("kustomize/stage").join(stage);
-        text.push_str(&fs::read_to_string(&path).with_context(|| format!("could not read `{}`", path.display()))?);
-        text.push_str("\n---\n");
-    }
-    fs::write(out.join("stages.yaml"), text).context("could not write kwok's stages")
-}
-
 impl Steps<'_> {
     /// Everything the node image is made of, longest first so that the rest fits beside it.
     pub(crate) fn node(&mut self, node: Node) -> Result<()> {
@@ -127,7 +109,7 @@ impl Steps<'_> {
         let modfile_path = format!("node/modules/kubernetes/versions/{}.mod", node.minor);
         let sums_path = format!("node/modules/kubernetes/versions/{}.sum", node.minor);
         let sources = ["node/modules/kubernetes/main.go", &modfile_path, &sums_path];
-        let coredns_sources = ["node/modules/kubernetes/coredns", &modfile_path, &sums_path];
+        let addons_sources = ["node/modules/kubernetes/addons", &modfile_path, &sums_path];
         let (major, minor) = node.minor.split_once('.').context("a Kubernetes minor is written as `1.37`")?;
 
         self.add(Part {
@@ -137,7 +119,7 @@ impl Steps<'_> {
             seconds: 25.0,
             after: &[],
             inputs: &sources,
-            commands: Box::new(|_| vec![go::command(&kubernetes, &["list", &modfile, "-deps", ".", "./coredns"])]),
+            commands: Box::new(|_| vec![go::command(&kubernetes, &["list", &modfile, "-deps", ".", "./addons"])]),
             finish: None,
         })?;
         let kubernetes_result = self.add(Part {
@@ -212,21 +194,22 @@ impl Steps<'_> {
             },
             &node.target,
         )?;
-        let coredns = self.add(Part {
-            name: "coredns",
-            label: format!("coredns-{}", node.minor),
+        let addons = self.add(Part {
+            name: "addons",
+            label: format!("addons-{}", node.minor),
             lane: Lane::Processor,
-            seconds: 8.0,
-            // It shares most packages with Kubernetes, and beside it both would compile them.
+            seconds: 15.0,
+            // They share most packages with Kubernetes, and beside it both would compile them.
             after: &["kubernetes"],
-            inputs: &coredns_sources,
+            inputs: &addons_sources,
             commands: Box::new(|out| {
-                vec![go::build(&kubernetes, &[&modfile], &[], &out.join("coredns"), &["./coredns"])]
+                let values = [("sigs.k8s.io/kwok/pkg/consts.Version", versions.kwok.trim_start_matches('v'))];
+                vec![go::build(&kubernetes, &[&modfile], &values, &out.join("addons"), &["./addons"])]
             }),
             finish: None,
         })?;
         let mut after =
-            vec!["kubernetes", "coredns", "rootfs", "containerd", "etcd", "cni", "registry", "pause", "init"];
+            vec!["kubernetes", "addons", "rootfs", "containerd", "etcd", "cni", "registry", "pause", "init"];
         let extras = if node.extras {
             after.push("extras");
             Some(self.extras(versions)?)
@@ -242,8 +225,10 @@ impl Steps<'_> {
             binaries.extend(
                 KUBERNETES.iter().map(|name| Entry::Link(format!("usr/local/bin/{name}"), "kubernetes".into())),
             );
+            binaries.push(Entry::File("usr/local/bin/addons".into(), addons.join("addons"), 0o755));
+            binaries.extend(ADDONS.iter().map(|name| Entry::Link(format!("usr/local/bin/{name}"), "addons".into())));
             let mut around = Vec::new();
-            for result in [&containerd, &coredns, &etcd, &registry] {
+            for result in [&containerd, &etcd, &registry] {
                 around.extend(programs_below(result)?);
             }
             around.extend(["opt/cni", "opt/cni/bin"].map(|name| Entry::Folder(name.into())));
@@ -260,14 +245,7 @@ impl Steps<'_> {
             let mut layers = vec![rootfs.join("rootfs.tar")];
             let mut groups = vec![("around", around), ("kubernetes", binaries)];
             if let Some(extras) = &extras {
-                let mut entries = programs(&extras.join("bin"), "usr/local/bin")?;
-                entries.push(Entry::Folder("usr/local/share/rollcall/kwok".into()));
-                entries.push(Entry::File(
-                    "usr/local/share/rollcall/kwok/stages.yaml".into(),
-                    extras.join("stages.yaml"),
-                    0o644,
-                ));
-                groups.push(("extras", entries));
+                groups.push(("extras", programs_below(extras)?));
             }
             groups.push(("own", own));
             for (name, entries) in groups {
@@ -289,37 +267,26 @@ impl Steps<'_> {
         Ok(())
     }
 
-    /// kwok with its stages, crictl and ctr.
+    /// Programs to look into a node by hand: crictl and ctr.
     fn extras(&mut self, versions: &Versions) -> Result<PathBuf> {
         let tools = self.root.join("node/modules/tools");
         let containerd = self.root.join("node/modules/containerd");
-        // crictl and kwok share one command line: a variable of a package that a program lacks is passed over.
-        let values = [
-            ("sigs.k8s.io/kwok/pkg/consts.Version", versions.kwok.trim_start_matches('v')),
-            ("sigs.k8s.io/cri-tools/pkg/version.Version", versions.crictl.as_str()),
-        ];
-        let module = tools.clone();
+        let values = [("sigs.k8s.io/cri-tools/pkg/version.Version", versions.crictl.as_str())];
         self.add(Part {
             name: "extras",
             label: "extras".to_owned(),
             lane: Lane::Processor,
-            seconds: 110.0,
+            seconds: 40.0,
             after: &["kubernetes", "containerd"],
             inputs: &["node/modules/tools", "node/modules/containerd"],
             commands: Box::new(move |out| {
-                let bin = out.join("bin/");
+                let bin = out.join("");
                 vec![
-                    go::build(
-                        &tools,
-                        &[],
-                        &values,
-                        &bin,
-                        &["sigs.k8s.io/kwok/cmd/kwok", "sigs.k8s.io/cri-tools/cmd/crictl"],
-                    ),
+                    go::build(&tools, &[], &values, &bin, &["sigs.k8s.io/cri-tools/cmd/crictl"]),
                     go::build(&containerd, &[], &[], &bin, &["github.com/containerd/containerd/v2/cmd/ctr"]),
                 ]
             }),
-            finish: Some(Box::new(move |out| kwok_stages(&module, out))),
+            finish: None,
         })
     }
 }

@@ -15,7 +15,7 @@ usage: rollcall-image [node | agent] [--kubernetes MINOR] [--extras] [--plain]
 Builds the node image and the probe agent images, or only what is named.
 
   --kubernetes MINOR  which Kubernetes, one of node/modules/kubernetes/versions (default 1.37)
-  --extras            also kwok, crictl and ctr in the node image; later builds keep them
+  --extras            also crictl and ctr in the node image, to look into nodes by hand
   --plain             plain lines instead of progress bars";
 
 /// What was asked for.
@@ -94,7 +94,7 @@ impl Versions {
             containerd: pinned(&modules.join("containerd/go.mod"), "github.com/containerd/containerd/v2")?,
             cni: pinned(&modules.join("cni/go.mod"), "github.com/containernetworking/plugins")?,
             registry: pinned(&modules.join("registry/go.mod"), "github.com/google/go-containerregistry")?,
-            kwok: pinned(&modules.join("tools/go.mod"), "sigs.k8s.io/kwok")?,
+            kwok: pinned(&kubernetes, "sigs.k8s.io/kwok")?,
             crictl: pinned(&modules.join("tools/go.mod"), "sigs.k8s.io/cri-tools")?,
         })
     }

@@ -83,6 +83,8 @@ pub(crate) struct ProcessSpec {
     pub(crate) environment: BTreeMap<String, String>,
     #[serde(default)]
     pub(crate) after: Vec<String>,
+    /// It is not started before this file is there: somebody outside of the node has the word.
+    pub(crate) when_file: Option<PathBuf>,
     pub(crate) ready: Option<Ready>,
     /// Without it the process may take as long as it likes.
     pub(crate) ready_within_seconds: Option<u64>,
@@ -235,6 +237,12 @@ fn problems(config: &Config) -> Vec<String> {
         if process.command.first().is_none_or(String::is_empty) {
             problems.push(format!("`processes[{index}].command` of `{name}` is empty"));
         }
+        if let Some(path) = process.when_file.as_ref().filter(|path| !path.is_absolute()) {
+            problems.push(format!(
+                "`processes[{index}].whenFile` of `{name}`: `{}` is not an absolute path",
+                path.display()
+            ));
+        }
         if process.restart.initial_ms == 0 || process.restart.initial_ms > process.restart.max_ms {
             problems.push(format!(
                 "`processes[{index}].restart` of `{name}`: `initialMs` must be at least 1 and at most `maxMs`"
@@ -320,10 +328,11 @@ mod tests {
         let message = error(
             r#"{"commands": [[]], "files": {"etc/foo": {"content": ""}},
                 "processes": [{"name": "a/b", "command": []}, {"name": "c", "command": ["c"], "after": ["nobody"]},
-                              {"name": "c", "command": ["c"], "restart": {"initialMs": 9, "maxMs": 5}}]}"#,
+                              {"name": "c", "command": ["c"], "restart": {"initialMs": 9, "maxMs": 5}, "whenFile": "here"}]}"#,
         );
         for part in [
-            "has 7 problems",
+            "has 8 problems",
+            ".whenFile` of `c`: `here` is not an absolute path",
             "`commands[0]` is empty",
             "`etc/foo` is not an absolute path",
             "`a/b` may hold only",

@@ -15,7 +15,7 @@ const FORGIVEN_AFTER: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum State {
-    /// Something it comes after was never ready yet.
+    /// Something it comes after was never ready yet, or the file it waits for is not there.
     Waiting,
     Starting,
     Ready,

@@ -26,6 +26,10 @@ struct Supervised {
 }
 
 impl Supervised {
+    fn has_the_word(&self) -> bool {
+        self.spec.when_file.as_ref().is_none_or(|path| path.exists())
+    }
+
     fn status(&self) -> ProcessStatus {
         ProcessStatus {
             name: self.spec.name.clone(),
@@ -70,8 +74,7 @@ impl Supervisor {
     pub(crate) fn advance(&mut self, now: Duration, reporter: &mut Reporter) {
         for place in 0..self.order.len() {
             let index = self.order[place];
-            let was_ready = |&earlier: &usize| self.processes[earlier].machine.first_ready.is_some();
-            let may_start = self.processes[index].after.iter().all(was_ready);
+            let may_start = self.is_its_turn(index) && self.processes[index].has_the_word();
             if self.processes[index].machine.want(now, may_start) == Want::Start {
                 self.start(index, now, reporter);
             }
@@ -142,10 +145,20 @@ impl Supervisor {
         self.processes.iter().all(|process| process.machine.first_ready.is_some())
     }
 
+    /// Whether everything a process comes after was ready once.
+    fn is_its_turn(&self, index: usize) -> bool {
+        self.processes[index].after.iter().all(|&earlier| self.processes[earlier].machine.first_ready.is_some())
+    }
+
     /// When something is due by time alone.
     pub(crate) fn wake(&self, now: Duration) -> Option<Duration> {
-        let starting = self.processes.iter().any(|process| process.machine.state == State::Starting);
-        let probe = starting.then_some(now + ready::INTERVAL);
+        // A file that comes into being wakes nobody.
+        let looked_for = |(index, process): (usize, &Supervised)| match process.machine.state {
+            State::Starting => true,
+            State::Waiting => process.spec.when_file.is_some() && self.is_its_turn(index),
+            _ => false,
+        };
+        let probe = self.processes.iter().enumerate().any(looked_for).then_some(now + ready::INTERVAL);
         self.processes.iter().filter_map(|process| process.machine.wake()).chain(probe).min()
     }
 

@@ -38,6 +38,20 @@ fn a_process_starts_after_the_one_it_needs_is_ready() {
 }
 
 #[test]
+fn a_process_that_waits_for_a_file_starts_when_the_file_is_there() {
+    let node = Node::start(
+        r#"{"powerOn": "now", "processes": [{"name": "first", "command": ["sleep", "100"]},
+            {"name": "second", "command": ["sleep", "100"], "after": ["first"], "whenFile": "DIR/word"}]}"#,
+    );
+    node.until("the first process", |status| status["processes"][0]["state"] == "ready");
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(node.status()["processes"][1]["state"], "waiting");
+    std::fs::write(node.path("word"), "").unwrap();
+    let status = node.until_state("up");
+    assert_eq!(status["processes"][1]["state"], "ready");
+}
+
+#[test]
 fn a_killed_process_is_started_again() {
     let node = Node::start(TWO);
     let before = pid_of(&node.until_state("up"), 1);

@@ -1,11 +1,14 @@
 //! `up`, `down`, `ls`, `kubeconfig` and `clean`: clusters by hand.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     time::Instant,
 };
 
-use rollcall::{Cluster, ClusterSummary, Interrupt, Scope, Swept, kubeconfig, list_clusters, sweep};
+use rollcall::{
+    Cluster, ClusterSummary, Interrupt, Scope, Swept, kubeconfig, list_clusters, model::scenario::SimulatedNodes, sweep,
+};
 
 use super::which;
 use crate::{
@@ -36,7 +39,13 @@ pub(super) async fn up(flags: Up, interrupt: &Interrupt) -> Result<(), CliError>
     for image in flags.images {
         builder = builder.image_as(image.name, image.source);
     }
-    let nodes = output::count(usize::from(flags.workers) + 1, "node", "nodes");
+    if flags.simulated > 0 {
+        builder = builder.simulated(simulated(flags.simulated));
+    }
+    let mut nodes = output::count(usize::from(flags.workers) + 1, "node", "nodes");
+    if flags.simulated > 0 {
+        nodes.push_str(&format!(" and {} simulated", flags.simulated));
+    }
     let mut progress = Progress::on_terminal();
     progress.start(&format!("start cluster `{}` of {nodes}", flags.name));
     let made = tokio::select! {
@@ -63,6 +72,18 @@ pub(super) async fn up(flags: Up, interrupt: &Interrupt) -> Result<(), CliError>
     ));
     output::line(&export_line(&path));
     Ok(())
+}
+
+/// Simulated nodes as they come by hand: nothing special about them.
+fn simulated(count: u32) -> SimulatedNodes {
+    SimulatedNodes {
+        name: "sim".into(),
+        count,
+        labels: BTreeMap::new(),
+        taints: Vec::new(),
+        allocatable: BTreeMap::new(),
+        fault: None,
+    }
 }
 
 /// What a person pastes into a shell to work with a cluster.

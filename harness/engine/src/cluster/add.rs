@@ -50,7 +50,7 @@ impl Cluster {
     async fn reserve(&self, name: &str) -> Result<u8> {
         let mut joining = self.joining.lock().await;
         let machines = self.machines.lock().await;
-        if machines.contains_key(name) || joining.contains_key(name) {
+        if machines.contains_key(name) || joining.contains_key(name) || self.is_simulated(name) {
             return Err(Error::usage(format!("cluster `{}` has a node `{name}` already", self.name())));
         }
         let taken: Vec<u8> =

@@ -9,12 +9,16 @@ use std::{
 };
 
 use futures::future::{join_all, try_join_all};
-use rollcall_model::{NodeSpec, Role, scenario::names};
+use rollcall_model::{
+    NodeSpec, Role,
+    scenario::{SimulatedNodes, names},
+};
 
 use super::{
     Cluster, capabilities,
     machine::Machine,
     registration::{SERVICE_ADDRESSES, SERVING},
+    simulated,
 };
 use crate::{
     clock,
@@ -50,6 +54,8 @@ pub struct ClusterBuilder {
     images: Vec<(String, ImageSource)>,
     kubernetes: Option<String>,
     keep: bool,
+    simulated_nodes: bool,
+    simulated: Vec<SimulatedNodes>,
     api_port: Option<u16>,
     on_image: Option<OnImage>,
 }
@@ -95,6 +101,19 @@ impl ClusterBuilder {
     /// Lets the cluster outlive this process.
     pub fn keep(mut self, keep: bool) -> Self {
         self.keep = keep;
+        self
+    }
+
+    /// Whether simulated nodes can be added later. The program that keeps them costs memory and start time, so a
+    /// cluster has it only where it is asked for.
+    pub fn simulated_nodes(mut self, possible: bool) -> Self {
+        self.simulated_nodes = possible;
+        self
+    }
+
+    /// A group of simulated nodes that is there when the cluster is.
+    pub fn simulated(mut self, group: SimulatedNodes) -> Self {
+        self.simulated.push(group);
         self
     }
 
@@ -169,6 +188,8 @@ impl ClusterBuilder {
             control_plane: network.address(FIRST_NUMBER),
             network,
             keep: self.keep,
+            simulated: (self.simulated_nodes || !self.simulated.is_empty())
+                .then(|| self.simulated.iter().fold(0, |sum: u32, group| sum.saturating_add(group.count))),
             api_port,
             registry_port,
         };
@@ -184,6 +205,7 @@ impl ClusterBuilder {
         let phase = |what: &str| tracing::debug!(cluster = name, elapsed = ?started.elapsed(), what);
         phase("every container runs");
         let machines: Vec<Arc<Machine>> = cluster.machines.lock().await.values().cloned().collect();
+        let simulated = std::mem::take(&mut self.simulated);
         let ready = async {
             let images = async {
                 self.push_images(&cluster, &machines).await?;
@@ -210,7 +232,17 @@ impl ClusterBuilder {
             let (images, nodes, names) = tokio::join!(images, nodes, names);
             nodes?;
             images?;
-            names
+            names?;
+            if cluster.layout.simulated.is_some() {
+                // After the others: hundreds of nodes that join would only keep the processor from the real ones.
+                cluster.prepare_simulation(&machines).await?;
+                phase("nodes can be simulated");
+            }
+            for group in &simulated {
+                cluster.add_simulated_nodes(group, START_DEADLINE.saturating_sub(started.elapsed())).await?;
+                phase("a group of simulated nodes is ready for use");
+            }
+            Ok(())
         };
         ready.await?;
         cluster.remove_on_drop = true;
@@ -261,6 +293,12 @@ impl ClusterBuilder {
                 Role::Worker => numbers.next().ok_or_else(too_many)?,
             };
             members.push(member(node, number));
+        }
+        for (index, group) in self.simulated.iter().enumerate() {
+            simulated::check(group, members.iter().map(|member| member.name.as_str()))?;
+            if self.simulated[..index].iter().any(|other| other.name == group.name) {
+                return Err(Error::usage(format!("two groups of simulated nodes are called `{}`", group.name)));
+            }
         }
         Ok(members)
     }
@@ -317,6 +355,9 @@ impl Cluster {
             labels::of_cluster(&self.layout.cluster, self.distro.name(), self.distro.image(), self.layout.keep);
         container_labels.insert(labels::NODE.into(), member.name.clone());
         container_labels.insert(labels::ROLE.into(), member.role.as_str().into());
+        if self.layout.simulated.is_some() && member.role == Role::ControlPlane {
+            container_labels.insert(labels::SIMULATED.into(), "true".into());
+        }
         let spec = ContainerSpec {
             name: container.clone(),
             hostname: member.name.clone(),

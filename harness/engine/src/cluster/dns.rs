@@ -66,7 +66,7 @@ impl Cluster {
 }
 
 /// Makes an object or brings it to what it should be.
-async fn put<K>(api: Api<K>, name: &str, object: &Value) -> Result<()>
+pub(super) async fn put<K>(api: Api<K>, name: &str, object: &Value) -> Result<()>
 where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Serialize + std::fmt::Debug,
 {

@@ -49,6 +49,8 @@ impl Cluster {
             cluster: name.to_owned(),
             control_plane: network.address(builder::FIRST_NUMBER),
             keep: true,
+            // Only a new control plane is made for a certain number.
+            simulated: (label(control_plane, labels::SIMULATED) == "true").then_some(0),
             api_port: docker.published_port(&control_plane.name, API_PORT).await?,
             registry_port: docker.published_port(&control_plane.name, REGISTRY_PORT).await?,
             network,

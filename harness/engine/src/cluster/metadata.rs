@@ -128,7 +128,7 @@ impl Cluster {
 
     async fn patch_node(&self, node: &str, action: &'static str, patch: Value) -> Result<Duration> {
         let started = clock::instant();
-        self.machine(node).await?;
+        self.known(node).await?;
         let changed = self
             .nodes()
             .patch(node, &PatchParams::default(), &Patch::Merge(patch))
@@ -155,7 +155,7 @@ impl Cluster {
     }
 
     async fn get_node(&self, node: &str) -> Result<Node> {
-        self.machine(node).await?;
+        self.known(node).await?;
         self.nodes().get(node).await.doing("read", || format!("node `{node}`"))
     }
 

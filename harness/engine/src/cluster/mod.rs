@@ -18,6 +18,7 @@ mod power;
 mod registration;
 mod remove;
 mod rollouts;
+mod simulated;
 mod workloads;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -168,10 +169,24 @@ impl Cluster {
         Ok(())
     }
 
+    /// Fails where there is no node of this name, real or simulated.
+    async fn known(&self, node: &str) -> Result<()> {
+        if self.is_simulated(node) { Ok(()) } else { self.machine(node).await.map(drop) }
+    }
+
     async fn machine(&self, node: &str) -> Result<Arc<Machine>> {
         let machines = self.machines.lock().await;
         if let Some(machine) = machines.get(node) {
             return Ok(machine.clone());
+        }
+        if self.is_simulated(node) {
+            return Err(Error::usage_hint(
+                format!(
+                    "node `{node}` of cluster `{}` is simulated: it has no container and no processes",
+                    self.name()
+                ),
+                "simulated nodes can be removed, tainted, labelled, cordoned and drained; take a real node for the rest",
+            ));
         }
         let names: Vec<&str> = machines.keys().map(String::as_str).collect();
         let hint = match rollcall_model::diagnostic::nearest(node, names.iter().copied()) {

@@ -26,6 +26,10 @@ impl Cluster {
     /// When there is no such node, or it is the last control plane, or a part of it does not go.
     pub async fn remove_node(&self, node: &str, deadline: Duration) -> Result<Duration> {
         let started = clock::instant();
+        if self.is_simulated(node) {
+            self.forget_simulated_nodes(&[node.to_owned()].into(), deadline).await?;
+            return Ok(started.elapsed());
+        }
         let machine = self.machine(node).await?;
         if machine.member.role == Role::ControlPlane {
             return Err(Error::usage_hint(

@@ -29,6 +29,15 @@ pub(crate) const API_PORT: u16 = 6443;
 /// The image registry's port inside the control-plane node.
 pub(crate) const REGISTRY_PORT: u16 = 5000;
 
+/// The addresses of pods on simulated nodes. Nothing answers there, and nothing is sent there: no node has a route.
+pub(crate) const SIMULATED_POD_RANGE: &str = "10.245.0.0/16";
+/// The label of every simulated node; the value is the name of its group. kwok manages the nodes that have it, and no
+/// others.
+pub(crate) const SIMULATED_LABEL: &str = "rollcall.dev/simulated";
+
+/// The file on the control-plane node that lets kwok start.
+pub(crate) const SIMULATION_PREPARED: &str = "/etc/kwok/prepared";
+
 /// One node of a cluster, with everything decided.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Member {
@@ -55,6 +64,8 @@ pub(crate) struct Layout {
     pub(crate) control_plane: Ipv4Addr,
     /// Whether the cluster outlives this process.
     pub(crate) keep: bool,
+    /// How many simulated nodes the cluster is made with; none where it cannot have any.
+    pub(crate) simulated: Option<u32>,
     /// The loopback port of the API server.
     pub(crate) api_port: u16,
     /// The loopback port of the image registry.

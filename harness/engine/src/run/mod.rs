@@ -214,6 +214,9 @@ async fn start(
         for node in &plan.cluster.nodes {
             builder = builder.node(node.clone());
         }
+        for group in &plan.cluster.simulated {
+            builder = builder.simulated(group.clone());
+        }
         if let Some(version) = &plan.cluster.kubernetes {
             builder = builder.kubernetes(version);
         }

@@ -80,6 +80,9 @@ impl Verbs<'_> {
             Action::PushImage { name, image } => {
                 within(step, cluster.load_image(name, &ImageSource::Local(image.clone()))).await
             }
+            Action::ScaleSimulatedNodes { name, count } => {
+                cluster.scale_simulated_nodes(name, *count, deadline).await.map(drop)
+            }
             // The model may know verbs before the engine does; a wrong "held" would be worse than an error.
             other => Err(Error::usage(format!("this version cannot run step `{}`", other.key()))),
         }

@@ -17,6 +17,9 @@ pub(super) struct Process {
     pub(super) command: Vec<String>,
     /// Programs that must have been ready once before this one starts.
     pub(super) after: Vec<&'static str>,
+    /// A file that must be there too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) when_file: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) ready: Option<Ready>,
 }
@@ -35,11 +38,16 @@ impl Process {
     pub(super) fn new(name: &'static str, arguments: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let mut command = vec![name.to_owned()];
         command.extend(arguments.into_iter().map(Into::into));
-        Self { name, command, after: Vec::new(), ready: None }
+        Self { name, command, after: Vec::new(), when_file: None, ready: None }
     }
 
     pub(super) fn after(mut self, names: &[&'static str]) -> Self {
         self.after.extend_from_slice(names);
+        self
+    }
+
+    pub(super) fn when_file(mut self, path: &'static str) -> Self {
+        self.when_file = Some(path);
         self
     }
 

@@ -6,6 +6,7 @@
 mod control_plane;
 mod init;
 mod node;
+mod simulation;
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -95,6 +96,10 @@ impl Distro for BoxDistro {
         if member.role == Role::ControlPlane {
             files.extend(control_plane::files(self, layout, member)?);
             processes.splice(0..0, control_plane::processes(layout));
+            if layout.simulated.is_some() {
+                files.extend(simulation::files(self, layout)?);
+                processes.push(simulation::process());
+            }
             ports.push(PublishedPort { container: API_PORT, host: layout.api_port });
             ports.push(PublishedPort { container: REGISTRY_PORT, host: layout.registry_port });
         }

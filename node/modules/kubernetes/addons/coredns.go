@@ -7,7 +7,6 @@ package main
 
 import (
 	"github.com/coredns/coredns/core/dnsserver"
-	"github.com/coredns/coredns/coremain"
 
 	_ "github.com/coredns/coredns/plugin/bind"
 	_ "github.com/coredns/coredns/plugin/cache"
@@ -30,8 +29,4 @@ func init() {
 		"metadata", "reload", "bind", "ready", "health", "prometheus", "errors", "log",
 		"loadbalance", "cache", "hosts", "kubernetes", "loop", "forward",
 	}
-}
-
-func main() {
-	coremain.Run()
 }
