@@ -38,6 +38,7 @@ impl Scenario {
                 nodes: draft.nodes.into_iter().map(|(node, _)| node).collect(),
                 simulated: Vec::new(),
                 kubernetes: draft.kubernetes,
+                shared: draft.shared,
             },
             images: draft.images.into_iter().map(|(image, _)| image).collect(),
             steps: draft.steps.into_iter().map(|draft| draft.step).collect(),
