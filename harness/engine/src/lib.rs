@@ -19,6 +19,7 @@ mod pki;
 mod run;
 mod sweep;
 mod tls;
+pub mod transcript;
 
 pub use cluster::{Cluster, ClusterBuilder, DEFAULT_KUBERNETES, DrainOptions, VERB_DEADLINE};
 pub use distro::NODE_IMAGE_REPOSITORY;

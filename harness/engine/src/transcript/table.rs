@@ -1,9 +1,10 @@
 //! Columns under each other, as kubectl has them.
 
-use rollcall::model::event::{RollCallPod, RollCallRow};
+use rollcall_model::event::{RollCallPod, RollCallRow};
 
 /// Aligns the columns of some rows, the first of which is the header.
-pub(crate) fn render(rows: &[Vec<String>]) -> String {
+#[must_use]
+pub fn render(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
     let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
@@ -17,7 +18,8 @@ pub(crate) fn render(rows: &[Vec<String>]) -> String {
 }
 
 /// Every node with its daemon pods, a line a pod.
-pub(crate) fn roll_call(rows: &[RollCallRow]) -> String {
+#[must_use]
+pub fn roll_call(rows: &[RollCallRow]) -> String {
     let mut lines = vec![["NODE", "ROLE", "READY", "POD", "REVISION", "STATE"].map(String::from).to_vec()];
     for row in rows {
         let ready = if row.ready { "yes" } else { "no" };
