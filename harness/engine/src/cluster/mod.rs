@@ -8,6 +8,7 @@ mod capabilities;
 mod dns;
 mod drain;
 mod find;
+mod found;
 mod machine;
 mod metadata;
 mod network_cut;
@@ -19,8 +20,10 @@ mod workloads;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+pub(crate) use builder::node_image;
 pub use builder::{ClusterBuilder, DEFAULT_KUBERNETES};
 pub use drain::DrainOptions;
+pub(crate) use found::Found;
 use kube::{Client, Discovery};
 use machine::Machine;
 use rollcall_model::{Condition, Memory, Report, World};

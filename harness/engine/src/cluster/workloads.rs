@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Under which name the API server remembers which fields rollcall set.
-const FIELD_MANAGER: &str = "rollcall";
+pub(super) const FIELD_MANAGER: &str = "rollcall";
 
 impl Cluster {
     /// Applies objects on the server, strictly: a field that the API does not know is an error, not ignored.
@@ -188,7 +188,7 @@ impl Cluster {
     }
 }
 
-fn delete_params(cascade: Cascade) -> DeleteParams {
+pub(super) fn delete_params(cascade: Cascade) -> DeleteParams {
     let policy = match cascade {
         Cascade::Background => PropagationPolicy::Background,
         Cascade::Foreground => PropagationPolicy::Foreground,

@@ -1,10 +1,15 @@
-//! Running a plan: a cluster is made, the steps are done one after the other, the cluster is removed.
+//! Running a plan: a cluster is made or taken over, the steps are done one after the other, the cluster is removed or
+//! handed on.
 //!
 //! What happens is told as events to the caller's sink; nothing here prints or decides how it looks. A run ends with
 //! a verdict and never with an error: what could not be done is the verdict "environment".
 
+mod as_found;
+mod boot;
+mod clean_up;
 mod emit;
 mod failure;
+mod group;
 mod hold;
 mod images;
 mod interrupt;
@@ -19,19 +24,13 @@ use rollcall_model::{
     Event, Plan, Stamped, Verdict,
     event::{Cleanup, FORMAT},
 };
-use tokio::sync::mpsc;
 
 pub use failure::Failure;
+pub use group::{Group, group_plans};
 pub use interrupt::{Interrupt, Interrupter};
 
-use self::{emit::Emitter, step::Steps};
-use crate::{
-    clock,
-    cluster::Cluster,
-    error::{Error, Result, chain},
-    images::{ImageSource, PushOutcome},
-    sweep::{self, Scope},
-};
+use self::{emit::Emitter, group::Waiting, step::Steps};
+use crate::{clock, cluster::Cluster, images::ImageSource};
 
 /// When a run leaves its cluster behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -116,6 +115,17 @@ impl Ended {
 /// The steps end at the first that fails. The cluster is removed however the run ends, unless `options` say to keep
 /// it; a removal that fails is told beside the verdict and never changes it.
 pub async fn run(plan: &Plan, options: &RunOptions, sink: &mut (dyn FnMut(Stamped) + Send)) -> RunResult {
+    run_in(&mut None, plan, options, sink).await
+}
+
+/// Runs a plan on the cluster that waits in the slot, or on one of its own where that is of no use. With a slot, a
+/// cluster that was left as it was found waits there afterwards.
+async fn run_in(
+    slot: &mut Option<&mut Option<Waiting>>,
+    plan: &Plan,
+    options: &RunOptions,
+    sink: &mut (dyn FnMut(Stamped) + Send),
+) -> RunResult {
     let started = clock::instant();
     let mut emitter = Emitter::new(sink, started);
     emitter.emit(Event::RunStarted {
@@ -125,24 +135,39 @@ pub async fn run(plan: &Plan, options: &RunOptions, sink: &mut (dyn FnMut(Stampe
         steps: plan.steps.iter().map(rollcall_model::PlannedStep::summary).collect(),
     });
     let name = options.cluster_name.clone().unwrap_or_else(|| name::invented(&plan.name));
-    let ended = match free(options).await {
-        Err(error) => Ended::environment(Failure::from(&error), None),
-        Ok(()) => match start(plan, options, &name, &mut emitter).await {
-            Ok(cluster) => drive(plan, options, cluster, &mut emitter).await,
-            Err(ended) => ended,
-        },
+    let (waiting, earlier) = match slot.as_mut().and_then(|slot| slot.take()) {
+        Some(waiting) => clean_up::unless_usable(waiting, plan, options).await,
+        None => (None, Cleanup::Done),
+    };
+    let begun = match waiting {
+        Some(waiting) => boot::again(waiting, plan, options, &mut emitter).await,
+        None => boot::start(plan, options, &name, &mut emitter).await,
+    };
+    let (ended, shared) = match begun {
+        Ok(begun) => (drive(plan, options, begun.cluster, &mut emitter).await, begun.shared),
+        Err(ended) => (ended, None),
+    };
+    let ended = match &shared {
+        Some(shared) => as_found::check(ended, &shared.found, &options.interrupt).await,
+        None => ended,
     };
     let keep = match options.keep {
         Keep::Never => false,
         Keep::OnFailure => !ended.verdict.is_held() && !ended.interrupted,
         Keep::Always => !ended.interrupted,
     };
-    let (cleanup, kept) = match ended.cluster {
-        Some(cluster) => clean_up(cluster, keep).await,
+    let (cleanup, kept) = match (ended.cluster, slot, shared) {
+        (Some(cluster), Some(slot), Some(shared)) if ended.verdict.is_held() && !keep => {
+            **slot = Some(Waiting { cluster, shared });
+            (Cleanup::HandedOn, None)
+        }
+        (Some(cluster), ..) => clean_up::clean_up(cluster, keep).await,
         // One that did not come up has removed itself; one that was interrupted while it came up has not.
-        None if ended.interrupted => (cleanup_of(sweep::sweep(&Scope::Cluster(name)).await.map(drop)), None),
-        None => (Cleanup::Done, None),
+        (None, ..) if ended.interrupted => (clean_up::what_was_begun(name).await, None),
+        (None, ..) => (Cleanup::Done, None),
     };
+    // What an earlier run left is in the way as well.
+    let cleanup = if matches!(cleanup, Cleanup::Failed { .. }) || earlier == Cleanup::Done { cleanup } else { earlier };
     let took = started.elapsed();
     emitter.emit(Event::RunFinished {
         verdict: ended.verdict.clone(),
@@ -150,77 +175,6 @@ pub async fn run(plan: &Plan, options: &RunOptions, sink: &mut (dyn FnMut(Stampe
         cleanup: cleanup.clone(),
     });
     RunResult { verdict: ended.verdict, failure: ended.failure, interrupted: ended.interrupted, cleanup, took, kept }
-}
-
-/// Refuses a chosen name that is taken, before anything could be removed by that name.
-async fn free(options: &RunOptions) -> Result<()> {
-    let Some(name) = &options.cluster_name else { return Ok(()) };
-    if sweep::list_clusters().await?.iter().any(|cluster| cluster.name == *name) {
-        return Err(Error::usage_hint(
-            format!("there is a cluster `{name}` already"),
-            format!("choose another name, or remove it with `rollcall down {name}`"),
-        ));
-    }
-    Ok(())
-}
-
-/// Makes the cluster. On failure nothing of it is left.
-async fn start(
-    plan: &Plan,
-    options: &RunOptions,
-    name: &str,
-    emitter: &mut Emitter<'_>,
-) -> std::result::Result<Cluster, Ended> {
-    let started = clock::instant();
-    let nodes: Vec<String> = plan.cluster.nodes.iter().map(|node| node.name.clone()).collect();
-    emitter.emit(Event::ClusterStarting { nodes: nodes.clone() });
-    // The builder tells of images from inside of its own future; this brings them out to the sink.
-    let (told, mut pushed) = mpsc::unbounded_channel::<PushOutcome>();
-    let making = async {
-        let mut builder = Cluster::builder().name(name).keep(options.keep != Keep::Never).on_image(move |outcome| {
-            // The receiver lives until this future has ended.
-            let _ = told.send(outcome.clone());
-        });
-        for node in &plan.cluster.nodes {
-            builder = builder.node(node.clone());
-        }
-        if let Some(version) = &plan.cluster.kubernetes {
-            builder = builder.kubernetes(version);
-        }
-        for (image, source) in images::needed(plan, &options.images).await? {
-            builder = builder.image_as(image, source);
-        }
-        builder.start().await
-    };
-    let mut making = Box::pin(making);
-    let result = loop {
-        tokio::select! {
-            result = &mut making => break Some(result),
-            Some(outcome) = pushed.recv() => emitter.emit(image_pushed(&outcome)),
-            () = options.interrupt.triggered() => break None,
-        }
-    };
-    drop(making);
-    while let Ok(outcome) = pushed.try_recv() {
-        emitter.emit(image_pushed(&outcome));
-    }
-    match result {
-        Some(Ok(cluster)) => {
-            emitter.emit(Event::ClusterStarted { nodes, took_ms: emit::milliseconds(started.elapsed()) });
-            Ok(cluster)
-        }
-        Some(Err(error)) => Err(Ended::environment(Failure::from(&error), None)),
-        None => Err(Ended::interrupted(Some(Failure::interrupted()), None)),
-    }
-}
-
-fn image_pushed(outcome: &PushOutcome) -> Event {
-    Event::ImagePushed {
-        name: outcome.name.clone(),
-        from: outcome.from.clone(),
-        bytes: outcome.bytes_sent,
-        skipped: outcome.skipped,
-    }
 }
 
 /// Does the steps until one fails.
@@ -241,23 +195,4 @@ async fn drive(plan: &Plan, options: &RunOptions, cluster: Cluster, emitter: &mu
         return Ended::interrupted(None, Some(cluster));
     }
     Ended { verdict, failure: None, interrupted: false, cluster: Some(cluster) }
-}
-
-/// Removes the cluster, or leaves it as a kept one.
-async fn clean_up(cluster: Cluster, keep: bool) -> (Cleanup, Option<KeptCluster>) {
-    if !keep {
-        return (cleanup_of(cluster.destroy().await), None);
-    }
-    let kept = KeptCluster { name: cluster.name().to_owned(), kubeconfig: cluster.kubeconfig().to_owned() };
-    match cluster.keep() {
-        Ok(()) => (Cleanup::Kept, Some(kept)),
-        Err(error) => (cleanup_of(Err(error)), None),
-    }
-}
-
-fn cleanup_of(removed: Result<()>) -> Cleanup {
-    match removed {
-        Ok(()) => Cleanup::Done,
-        Err(error) => Cleanup::Failed { message: chain(&error) },
-    }
 }

@@ -1,0 +1,8 @@
+//! Scenario files: read with the manifests they name, and run.
+
+mod load;
+mod run;
+
+pub use load::{is_scenario, load_file};
+pub(crate) use run::Recorder;
+pub use run::{FailedStep, RunFileError, RunReport, run_file};
