@@ -12,6 +12,8 @@ mod distro;
 mod docker;
 pub mod error;
 mod gate;
+#[cfg(feature = "harness")]
+pub mod harness;
 mod images;
 pub mod kubeconfig;
 mod labels;

@@ -1,10 +1,10 @@
-//! `run`: scenarios, each on a cluster of its own.
+//! `run`: scenarios, each on a cluster of its own unless it says that it shares one.
 
 use std::io::Write;
 
 use futures::StreamExt;
 use rollcall::{
-    Interrupt, Keep, KeptCluster, RunOptions, kubeconfig,
+    Group, Interrupt, Keep, KeptCluster, RunOptions, group_plans, kubeconfig,
     model::{Plan, Scenario, Verdict, event::Cleanup},
 };
 
@@ -45,42 +45,66 @@ pub(super) async fn run(flags: Run, interrupt: Interrupt) -> Result<ExitCode, Cl
         images: flags.images.into_iter().map(|image| (image.name, image.source)).collect(),
         interrupt: interrupt.clone(),
     };
-    // Side by side the lines of scenarios would mix, so each is printed when it has ended.
+    // Scenarios that share a cluster follow each other; the groups run side by side.
+    let groups = group_plans(&plans, &options.images);
     let alone = flags.parallel == 1;
     let moves = alone && !flags.plain;
-    let mut runs = futures::stream::iter(plans)
-        .map(|plan| {
-            let (options, interrupt) = (&options, &interrupt);
-            async move {
-                if interrupt.is_triggered() {
-                    let reason = "interrupted before it began".to_owned();
-                    return Ended { name: plan.name, file: plan.file, verdict: Verdict::Skipped { reason } };
-                }
-                let verdict = if alone {
-                    let progress = if moves { Progress::on_terminal() } else { Progress::none() };
-                    report(&plan, options, PlainReporter::new(anstream::stdout(), progress)).await.0
-                } else {
-                    let silent = PlainReporter::new(Vec::new(), Progress::none());
-                    let (verdict, text) = report(&plan, options, silent).await;
-                    output::text(&String::from_utf8_lossy(&text));
-                    verdict
-                };
-                Ended { name: plan.name, file: plan.file, verdict }
-            }
+    let mut runs = futures::stream::iter(groups)
+        .map(|members| {
+            let plans: Vec<&Plan> = members.iter().filter_map(|member| plans.get(*member)).collect();
+            group(plans, &options, alone, moves)
         })
         .buffer_unordered(flags.parallel.into());
     let mut summary = Summary::default();
     while let Some(ended) = runs.next().await {
-        summary.add(ended);
+        ended.into_iter().for_each(|ended| summary.add(ended));
     }
     output::text(&summary.render());
     let interrupted = if interrupt.is_triggered() { ExitCode::ENVIRONMENT } else { ExitCode::HELD };
     Ok(summary.exit_code().worst(interrupted))
 }
 
+/// Runs plans one after the other, where they may on one cluster.
+async fn group(plans: Vec<&Plan>, options: &RunOptions, alone: bool, moves: bool) -> Vec<Ended> {
+    let mut group = Group::default();
+    let mut all = Vec::new();
+    for plan in plans {
+        let (name, file) = (plan.name.clone(), plan.file.clone());
+        if options.interrupt.is_triggered() {
+            let reason = "interrupted before it began".to_owned();
+            all.push(Ended { name, file, verdict: Verdict::Skipped { reason } });
+            continue;
+        }
+        let verdict = if alone {
+            let progress = if moves { Progress::on_terminal() } else { Progress::none() };
+            report(&mut group, plan, options, PlainReporter::new(anstream::stdout(), progress)).await.0
+        } else {
+            // Side by side the lines of scenarios would mix, so each is printed when it has ended.
+            let silent = PlainReporter::new(Vec::new(), Progress::none());
+            let (verdict, text) = report(&mut group, plan, options, silent).await;
+            output::text(&String::from_utf8_lossy(&text));
+            verdict
+        };
+        all.push(Ended { name, file, verdict });
+    }
+    if let Cleanup::Failed { message } = group.end().await {
+        let error = CliError::environment(format!("a shared cluster is not removed completely: {message}"));
+        error.hint("`rollcall clean` removes what is left").print();
+        if let Some(last) = all.last_mut().filter(|last| last.verdict.is_held()) {
+            last.verdict = Verdict::Environment;
+        }
+    }
+    all
+}
+
 /// Runs a plan and writes what happens.
-async fn report<W: Write + Send>(plan: &Plan, options: &RunOptions, mut reporter: PlainReporter<W>) -> (Verdict, W) {
-    let result = rollcall::run(plan, options, &mut |stamped| reporter.event(&stamped)).await;
+async fn report<W: Write + Send>(
+    group: &mut Group,
+    plan: &Plan,
+    options: &RunOptions,
+    mut reporter: PlainReporter<W>,
+) -> (Verdict, W) {
+    let result = group.run(plan, options, &mut |stamped| reporter.event(&stamped)).await;
     reporter.finish(result.failure.as_ref());
     if let Some(kept) = &result.kept {
         reporter.text(&tell_of_kept(kept));

@@ -55,7 +55,7 @@ pub enum RunFileError {
         file: String,
         /// Why not.
         #[source]
-        source: Error,
+        source: Box<Error>,
     },
 }
 
@@ -123,7 +123,7 @@ pub async fn run_file(file: impl AsRef<Path>) -> Result<RunReport, RunFileError>
     match closed {
         Ok(None) => {}
         Ok(Some(reason)) => return Err(RunFileError::Skipped { file, reason }),
-        Err(source) => return Err(RunFileError::Refused { file, source }),
+        Err(source) => return Err(RunFileError::Refused { file, source: Box::new(source) }),
     }
     let mut recorder = Recorder::default();
     let result = run(&plan, &RunOptions::default(), &mut |stamped| recorder.event(&stamped)).await;
