@@ -18,7 +18,11 @@ mod registration;
 mod remove;
 mod workloads;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 pub(crate) use builder::node_image;
 pub use builder::{ClusterBuilder, DEFAULT_KUBERNETES};
@@ -55,6 +59,8 @@ pub struct Cluster {
     joining: Mutex<BTreeMap<String, u8>>,
     /// What this process has made available, by name.
     images: Mutex<BTreeMap<String, ImageSource>>,
+    /// What was applied since the cluster was last as it was found.
+    applied: Mutex<BTreeSet<found::ObjectId>>,
     capabilities: Vec<String>,
     client: Client,
     observer: Observer,

@@ -12,14 +12,14 @@ use kube::{
 use rollcall_model::{DaemonSetRef, Judgement, Report, scenario::Cascade};
 use serde_json::{Value, json};
 
-use super::{Cluster, VERB_DEADLINE, remove::absent};
+use super::{Cluster, VERB_DEADLINE, found::ObjectId, remove::absent};
 use crate::{
     clock,
     error::{Error, KubernetesContext, Result},
 };
 
 /// Under which name the API server remembers which fields rollcall set.
-pub(super) const FIELD_MANAGER: &str = "rollcall";
+const FIELD_MANAGER: &str = "rollcall";
 
 impl Cluster {
     /// Applies objects on the server, strictly: a field that the API does not know is an error, not ignored.
@@ -32,6 +32,7 @@ impl Cluster {
             let (api, name, label) = self.api_of(object).await?;
             let parameters = PatchParams::apply(FIELD_MANAGER).force().validation_strict();
             let applied = api.patch(&name, &parameters, &Patch::Apply(object)).await.doing("apply", || label)?;
+            self.applied.lock().await.insert(ObjectId::of(&applied));
             self.seen_daemon_set(&applied).await?;
         }
         Ok(started.elapsed())

@@ -21,12 +21,7 @@ impl Cluster {
         if state != "running" {
             return Ok(Some(format!("node `{node}` is {state}")));
         }
-        let is_off = {
-            let status = machine.status();
-            let status = status.borrow();
-            status.ended || ["off", "failed", "stopping"].contains(&status.state.as_str())
-        };
-        if is_off {
+        if machine.is_off() {
             return Ok(Some(format!("node `{node}` is stopped")));
         }
         Ok(self.is_cut(machine).await?.then(|| format!("node `{node}` is cut off the network")))

@@ -11,7 +11,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use rollcall_model::Judgement;
 
-use self::{nodes::Nodes, objects::ObjectId};
+use self::nodes::Nodes;
+pub(super) use self::objects::ObjectId;
 use super::{Cluster, registration::READY};
 use crate::error::{Error, Result};
 
@@ -54,8 +55,8 @@ impl Cluster {
             differences.extend(nodes::differences(&found.nodes, &nodes::states(&self.world())));
             return Ok(differences);
         }
-        let made = objects::list(&self.client).await?;
-        objects::delete_applied(&self.client, made, &found.objects).await?;
+        let applied = std::mem::take(&mut *self.applied.lock().await);
+        objects::delete_applied(&self.client, &applied, &found.objects).await?;
         differences.extend(self.node_differences(found).await?);
         // With a node in doubt nothing is worth waiting for.
         let patience = if differences.is_empty() { OBJECTS } else { Duration::ZERO };

@@ -19,12 +19,9 @@ use kube::{
 use rollcall_model::{Judgement, Report, World, scenario::Cascade};
 use tokio::time::Instant;
 
-use super::{Cluster, OBJECTS};
+use super::{Cluster, NODES, OBJECTS};
 use crate::{
-    cluster::{
-        remove::absent,
-        workloads::{FIELD_MANAGER, delete_params},
-    },
+    cluster::{remove::absent, workloads::delete_params},
     error::{KubernetesContext, Result},
 };
 
@@ -47,16 +44,32 @@ const KUBERNETES: [&str; 5] = ["kube-apiserver", "kube-controller-manager", "kub
 /// How long something that nobody deletes is waited for: a controller may be about to.
 const GRACE: Duration = Duration::from_secs(3);
 
+/// What an API server answers that will answer later.
+const TOO_MANY_REQUESTS: u16 = 429;
+
 /// How many kinds are listed side by side.
 const SIDE_BY_SIDE: usize = 16;
 
 /// What tells an object from every other.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct ObjectId {
+pub(in crate::cluster) struct ObjectId {
     kind: String,
     group: String,
     namespace: String,
     name: String,
+}
+
+impl ObjectId {
+    /// Of an object as the API server answers with it.
+    pub(in crate::cluster) fn of(object: &DynamicObject) -> Self {
+        let types = object.types.clone().unwrap_or_default();
+        Self {
+            group: types.api_version.split_once('/').map(|(group, _)| group.to_owned()).unwrap_or_default(),
+            kind: types.kind,
+            namespace: object.metadata.namespace.clone().unwrap_or_default(),
+            name: object.metadata.name.clone().unwrap_or_default(),
+        }
+    }
 }
 
 /// ``ConfigMap `settings` in namespace `logging` ``
@@ -77,8 +90,6 @@ pub(super) struct Listed {
     uid: String,
     owners: Vec<String>,
     is_being_deleted: bool,
-    /// By `apply` of a scenario.
-    is_applied: bool,
     /// By nobody but the API server: it follows from something else.
     is_derived: bool,
 }
@@ -107,9 +118,6 @@ impl Listed {
             uid: metadata.uid.unwrap_or_default(),
             owners: metadata.owner_references.unwrap_or_default().into_iter().map(|owner| owner.uid).collect(),
             is_being_deleted: metadata.deletion_timestamp.is_some(),
-            is_applied: set
-                .iter()
-                .any(|entry| manager(entry) == FIELD_MANAGER && entry.operation.as_deref() == Some("Apply")),
             is_derived: !set.is_empty() && set.iter().all(|entry| manager(entry) == "kube-apiserver"),
         }
     }
@@ -150,21 +158,32 @@ pub(super) async fn list(client: &Client) -> Result<Vec<Listed>> {
 
 async fn of_kind(client: &Client, resource: &ApiResource) -> Result<Vec<Listed>> {
     let api: Api<DynamicObject> = Api::all_with(client.clone(), resource);
-    match api.list_metadata(&ListParams::default()).await {
-        Ok(list) => Ok(list.items.into_iter().map(|object| Listed::new(resource, object.metadata)).collect()),
-        // Its definition went away meanwhile.
-        Err(kube::Error::Api(status)) if status.is_not_found() => Ok(Vec::new()),
-        Err(error) => Err(error).doing("list", || resource.plural.clone()),
+    let end = Instant::now() + NODES;
+    loop {
+        match api.list_metadata(&ListParams::default()).await {
+            Ok(list) => {
+                return Ok(list.items.into_iter().map(|object| Listed::new(resource, object.metadata)).collect());
+            }
+            // Its definition went away meanwhile.
+            Err(kube::Error::Api(status)) if status.is_not_found() => return Ok(Vec::new()),
+            // Its definition has just come, or changed, and the server says when to ask again.
+            Err(kube::Error::Api(status)) if status.code == TOO_MANY_REQUESTS && Instant::now() < end => {
+                let seconds = status.details.as_ref().map_or(1, |details| details.retry_after_seconds.max(1));
+                tokio::time::sleep(Duration::from_secs(u64::from(seconds))).await;
+            }
+            Err(error) => return Err(error).doing("list", || resource.plural.clone()),
+        }
     }
 }
 
 /// Deletes what was applied since: what could refuse a deletion first, what others live in last.
 pub(super) async fn delete_applied(
     client: &Client,
-    all: Vec<Listed>,
+    applied: &BTreeSet<ObjectId>,
     found: &BTreeMap<ObjectId, String>,
 ) -> Result<()> {
-    let applied = all.into_iter().filter(|object| object.is_applied && !found.contains_key(&object.id));
+    let all = list(client).await?;
+    let applied = all.into_iter().filter(|object| applied.contains(&object.id) && !found.contains_key(&object.id));
     let mut by_rank: BTreeMap<u8, Vec<Listed>> = BTreeMap::new();
     for object in applied {
         by_rank.entry(rank(&object.id.kind)).or_default().push(object);
@@ -319,13 +338,23 @@ mod tests {
     }
 
     #[test]
-    fn what_a_scenario_applied_is_known_by_its_manager() {
-        let applied = listed("ConfigMap", "a", set_by("rollcall", "Apply"));
-        assert!(applied.is_applied && !applied.is_derived && !applied.set_by_others.is_empty());
-        assert!(!listed("ConfigMap", "a", set_by("kubectl", "Apply")).is_applied);
+    fn what_an_object_is_does_not_depend_on_where_it_was_seen() {
+        let answer: DynamicObject = serde_json::from_value(json!({
+            "apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "agent", "namespace": "logging"},
+        }))
+        .expect("it is an object");
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("apps", "v1", "DaemonSet"));
+        assert_eq!(ObjectId::of(&answer), Listed::new(&resource, answer.metadata.clone()).id);
+        assert_eq!(ObjectId::of(&answer).to_string(), "DaemonSet `agent` in namespace `logging`");
+    }
+
+    #[test]
+    fn what_the_api_server_makes_by_itself_is_derived() {
         let derived = listed("APIService", "v1.example.com", set_by("kube-apiserver", "Update"));
         assert!(derived.is_derived && derived.set_by_others.is_empty());
-        assert!(!listed("ConfigMap", "a", json!({})).is_derived, "nothing is known of it");
+        assert!(!listed("ConfigMap", "a", set_by("rollcall", "Apply")).is_derived);
+        // A namespace that was applied with nothing but its name has no manager.
+        assert!(!listed("Namespace", "a", json!({})).is_derived);
     }
 
     #[test]
