@@ -34,7 +34,7 @@ unit: ## tests that need no cluster
 	$(CARGO) test --quiet --workspace --exclude rollcall-tests
 
 cluster: ## tests on real clusters
-	ROLLCALL_CLUSTERS=required $(CARGO) test --package rollcall-tests --tests
+	ROLLCALL_CLUSTERS=required $(CARGO) test --package rollcall-tests --tests -- --include-ignored
 
 bench: prepare image ## times and sizes, to the terminal and target/bench.json
 	$(CARGO) build --quiet --release --package rollcall-bench

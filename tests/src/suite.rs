@@ -8,8 +8,8 @@ use std::{
 };
 
 use anyhow::Context;
-use libtest_mimic::{Arguments, Completion, Failed, Trial};
-use rollcall::{Cluster, ClusterBuilder};
+use libtest_mimic::{Arguments, Failed, Trial};
+use rollcall::{Cluster, ClusterBuilder, harness};
 use tokio::runtime::Runtime;
 
 use crate::{docker, gate, pods};
@@ -38,9 +38,8 @@ macro_rules! lone_tests {
 
 /// One trial on clusters: ignored where they are not asked for.
 pub fn trial(name: impl Into<String>, run: impl FnOnce() -> TestResult + Send + 'static) -> Trial {
-    Trial::ignorable_test(name, move || match gate::closed()? {
-        Some(reason) => Ok(Completion::ignored_with(reason)),
-        None => run().map(|()| Completion::Completed).map_err(|error| Failed::from(format!("{error:#}"))),
+    Trial::ignorable_test(name, move || {
+        harness::gated(gate::closed(), || run().map_err(|error| Failed::from(format!("{error:#}"))))
     })
 }
 
@@ -52,7 +51,7 @@ pub fn run(trials: Vec<Trial>) -> ExitCode {
 
 fn arguments() -> Arguments {
     let mut arguments = Arguments::from_args();
-    arguments.test_threads.get_or_insert(1);
+    harness::one_at_a_time(&mut arguments);
     arguments
 }
 

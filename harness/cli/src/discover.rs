@@ -41,7 +41,7 @@ fn below(directory: &Path, found: &mut Vec<PathBuf>) -> Result<(), CliError> {
             if !hidden {
                 below(&path, found)?;
             }
-        } else if !hidden && is_yaml(&path) && path.is_file() && says_it_is_a_scenario(&path) {
+        } else if !hidden && is_yaml(&path) && path.is_file() && rollcall::is_scenario(&path) {
             found.push(path);
         }
     }
@@ -50,25 +50,6 @@ fn below(directory: &Path, found: &mut Vec<PathBuf>) -> Result<(), CliError> {
 
 fn is_yaml(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
-}
-
-/// Whether a file is meant to be a scenario. It need not be a valid one: a broken scenario must be found, not passed
-/// over. One that cannot be read counts, so that whoever reads it says so.
-fn says_it_is_a_scenario(path: &Path) -> bool {
-    let Ok(bytes) = fs::read(path) else { return true };
-    let text = String::from_utf8_lossy(&bytes);
-    text.lines().any(|line| {
-        let line = line.trim_start_matches('\u{feff}');
-        value(line, "kind").is_some_and(|kind| kind == "Scenario")
-            || value(line, "apiVersion").is_some_and(|version| version.starts_with("rollcall.dev/"))
-    })
-}
-
-/// The value of a key at the left margin, without quotes and comment.
-fn value<'a>(line: &'a str, key: &str) -> Option<&'a str> {
-    let value = line.strip_prefix(key)?.trim_start().strip_prefix(':')?;
-    let value = value.split(" #").next().unwrap_or_default().trim();
-    Some(value.trim_matches(['"', '\'']))
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! What ends a command early, and the one function that prints it.
 
-use std::{error::Error as _, fmt::Write as _};
+use std::error::Error as _;
+
+use rollcall::transcript;
 
 use crate::{exit_code::ExitCode, output, report::style};
 
@@ -47,17 +49,9 @@ impl CliError {
     }
 }
 
-/// The look of every error: `error: …`, a line a cause, and a hint in parentheses.
+/// The look of every error, with its colours.
 pub(crate) fn error_text(message: &str, causes: &[String], hint: Option<&str>) -> String {
-    let mut text = format!("{}: {message}", style::error("error"));
-    for cause in causes {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "\n  caused by: {cause}");
-    }
-    if let Some(hint) = hint {
-        let _ = write!(text, "\n  (hint: {hint})");
-    }
-    text
+    transcript::error_text(style::paint, message, causes, hint)
 }
 
 impl From<rollcall::Error> for CliError {

@@ -11,19 +11,31 @@ mod cluster;
 mod distro;
 mod docker;
 pub mod error;
+mod gate;
+#[cfg(feature = "harness")]
+pub mod harness;
 mod images;
 pub mod kubeconfig;
 mod labels;
 mod observe;
 mod pki;
 mod run;
+mod scenario_file;
+mod shared;
 mod sweep;
 mod tls;
+pub mod transcript;
 
 pub use cluster::{Cluster, ClusterBuilder, DEFAULT_KUBERNETES, DrainOptions, VERB_DEADLINE};
 pub use distro::NODE_IMAGE_REPOSITORY;
 pub use error::{Error, ErrorKind, Result};
+pub use gate::{Clusters, Needs};
 pub use images::{ImageSource, PushOutcome};
 pub use rollcall_model as model;
-pub use run::{Failure, Interrupt, Interrupter, Keep, KeptCluster, Pauser, RunOptions, RunResult, run};
+pub use run::{
+    Failure, Group, Interrupt, Interrupter, Keep, KeptCluster, Pauser, RunOptions, RunResult, evidence_folder,
+    group_plans, run,
+};
+pub use scenario_file::{FailedStep, RunFileError, RunReport, is_scenario, load_file, run_file};
+pub use shared::{Lease, SharedCluster};
 pub use sweep::{ClusterSummary, NodeSummary, Scope, Swept, list_clusters, sweep};

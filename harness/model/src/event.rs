@@ -54,6 +54,13 @@ pub enum Event {
         /// How long it took.
         took_ms: u64,
     },
+    /// The scenario gets the cluster of the one before it, which left it as it found it.
+    ClusterReused {
+        /// The cluster's name.
+        name: String,
+        /// The names of the nodes.
+        nodes: Vec<String>,
+    },
     /// An image was made available to the cluster.
     ImagePushed {
         /// The name under which manifests find it.
@@ -167,6 +174,8 @@ pub enum Cleanup {
     Done,
     /// The cluster was kept because it was asked for.
     Kept,
+    /// The cluster is as it was found and waits for the next scenario.
+    HandedOn,
     /// Something is left. It is reported beside the first failure, never instead of it.
     Failed {
         /// What could not be removed, and why.

@@ -53,6 +53,8 @@ fn events() -> Vec<Event> {
             took_ms: 9,
             cleanup: Cleanup::Failed { message: "m".into() },
         },
+        Event::ClusterReused { name: "c".into(), nodes: vec!["a".into()] },
+        Event::RunFinished { verdict: Verdict::Held, took_ms: 9, cleanup: Cleanup::HandedOn },
     ]
 }
 

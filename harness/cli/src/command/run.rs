@@ -1,14 +1,10 @@
-//! `run`: scenarios, each on a cluster of its own.
+//! `run`: scenarios, each on a cluster of its own unless it says that it shares one.
 
-use std::{
-    io::Write,
-    path::{Path, PathBuf},
-    time::Instant,
-};
+use std::{io::Write, path::PathBuf, time::Instant};
 
 use futures::StreamExt;
 use rollcall::{
-    Interrupt, Keep, KeptCluster, Pauser, RunOptions, kubeconfig,
+    Group, Interrupt, Keep, KeptCluster, Pauser, RunOptions, group_plans, kubeconfig,
     model::{Plan, Scenario, Timestamp, Verdict, event::Cleanup},
 };
 
@@ -54,38 +50,24 @@ pub(super) async fn run(flags: Run, interrupt: Interrupt) -> Result<ExitCode, Cl
         interrupt: interrupt.clone(),
         evidence,
     };
-    // Side by side the lines of scenarios would mix, so each is printed when it has ended.
+    // Scenarios that share a cluster follow each other; the groups run side by side.
+    let groups = group_plans(&plans, &options.images);
     let alone = flags.parallel == 1;
     let moves = alone && !flags.plain;
-    let mut runs = futures::stream::iter(plans.into_iter().enumerate())
-        .map(|(index, plan)| {
-            let (options, interrupt) = (&options, &interrupt);
-            async move {
-                if interrupt.is_triggered() {
-                    let verdict = Verdict::Skipped { reason: "interrupted before it began".to_owned() };
-                    let report = ScenarioRecorder::new(&plan).finish(&verdict, None);
-                    return (index, Ended { name: plan.name, file: plan.file, verdict, evidence: None }, report);
-                }
-                let (ended, report) = if alone {
-                    let progress = if moves { Progress::on_terminal() } else { Progress::none() };
-                    let (ended, report, _) =
-                        run_one(&plan, options, PlainReporter::new(anstream::stdout(), progress)).await;
-                    (ended, report)
-                } else {
-                    let silent = PlainReporter::new(Vec::new(), Progress::none());
-                    let (ended, report, text) = run_one(&plan, options, silent).await;
-                    output::text(&String::from_utf8_lossy(&text));
-                    (ended, report)
-                };
-                (index, ended, report)
-            }
+    let mut runs = futures::stream::iter(groups)
+        .map(|members| {
+            let plans: Vec<(usize, &Plan)> =
+                members.iter().filter_map(|member| Some((*member, plans.get(*member)?))).collect();
+            group(plans, &options, alone, moves)
         })
         .buffer_unordered(flags.parallel.into());
     let mut summary = Summary::default();
     let mut reports = Vec::new();
-    while let Some((index, ended, report)) = runs.next().await {
-        summary.add(ended);
-        reports.push((index, report));
+    while let Some(ended) = runs.next().await {
+        for (index, ended, report) in ended {
+            summary.add(ended);
+            reports.push((index, report));
+        }
     }
     reports.sort_by_key(|(index, _)| *index);
     let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -109,14 +91,53 @@ fn evidence(flags: &Run) -> Result<Option<PathBuf>, CliError> {
         file::prepare_evidence(folder)?;
         return Ok(Some(folder.clone()));
     }
-    const FOLDER: &str = "rollcall-evidence";
-    // Beside what else is built, where there is such a place.
-    let target = Path::new("target");
-    Ok(Some(if target.is_dir() { target.join(FOLDER) } else { FOLDER.into() }))
+    Ok(Some(rollcall::evidence_folder()))
+}
+
+/// Runs plans one after the other, where they may on one cluster.
+async fn group(
+    plans: Vec<(usize, &Plan)>,
+    options: &RunOptions,
+    alone: bool,
+    moves: bool,
+) -> Vec<(usize, Ended, ScenarioReport)> {
+    let mut group = Group::default();
+    let mut all = Vec::new();
+    for (index, plan) in plans {
+        if options.interrupt.is_triggered() {
+            let verdict = Verdict::Skipped { reason: "interrupted before it began".to_owned() };
+            let report = ScenarioRecorder::new(plan).finish(&verdict, None);
+            let (name, file) = (plan.name.clone(), plan.file.clone());
+            all.push((index, Ended { name, file, verdict, evidence: None }, report));
+            continue;
+        }
+        let (ended, report) = if alone {
+            let progress = if moves { Progress::on_terminal() } else { Progress::none() };
+            let (ended, report, _) =
+                run_one(&mut group, plan, options, PlainReporter::new(anstream::stdout(), progress)).await;
+            (ended, report)
+        } else {
+            // Side by side the lines of scenarios would mix, so each is printed when it has ended.
+            let silent = PlainReporter::new(Vec::new(), Progress::none());
+            let (ended, report, text) = run_one(&mut group, plan, options, silent).await;
+            output::text(&String::from_utf8_lossy(&text));
+            (ended, report)
+        };
+        all.push((index, ended, report));
+    }
+    if let Cleanup::Failed { message } = group.end().await {
+        let error = CliError::environment(format!("a shared cluster is not removed completely: {message}"));
+        error.hint("`rollcall clean` removes what is left").print();
+        if let Some((_, last, _)) = all.last_mut().filter(|(_, last, _)| last.verdict.is_held()) {
+            last.verdict = Verdict::Environment;
+        }
+    }
+    all
 }
 
 /// Runs a plan, writes what happens, and gathers it for the reports.
 async fn run_one<W: Write + Send>(
+    group: &mut Group,
     plan: &Plan,
     options: &RunOptions,
     mut reporter: PlainReporter<W>,
@@ -126,7 +147,7 @@ async fn run_one<W: Write + Send>(
         recorder.event(&stamped);
         reporter.event(&stamped);
     };
-    let result = rollcall::run(plan, options, &mut sink).await;
+    let result = group.run(plan, options, &mut sink).await;
     reporter.finish(result.failure.as_ref());
     if let Some(kept) = &result.kept {
         reporter.text(&tell_of_kept(kept));

@@ -2,24 +2,19 @@
 
 pub(crate) mod file;
 mod junit;
-mod plain;
+mod lines;
 pub(crate) mod problems;
 mod progress;
 mod recorder;
 pub(crate) mod style;
 mod suite;
 mod summary;
-pub(crate) mod table;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub(crate) use plain::PlainReporter;
+pub(crate) use lines::PlainReporter;
 pub(crate) use progress::Progress;
 pub(crate) use recorder::ScenarioRecorder;
+pub(crate) use rollcall::transcript::table;
 pub(crate) use suite::{ScenarioReport, SuiteReport};
 pub(crate) use summary::{Ended, Summary};
-
-/// A number of bytes as a person reads it.
-pub(crate) fn bytes(number: u64) -> String {
-    indicatif::BinaryBytes(number).to_string()
-}

@@ -58,6 +58,9 @@ impl ScenarioRecorder {
             Event::ClusterStarted { nodes, took_ms } => {
                 report.cluster = Some(ClusterReport { nodes: nodes.clone(), took_ms: Some(*took_ms) });
             }
+            Event::ClusterReused { nodes, .. } => {
+                report.cluster = Some(ClusterReport { nodes: nodes.clone(), took_ms: Some(0) });
+            }
             Event::ImagePushed { name, from, bytes, skipped } => report.images.push(ImageReport {
                 name: name.clone(),
                 from: from.clone(),
@@ -126,6 +129,7 @@ fn cleanup_report(cleanup: &Cleanup) -> CleanupReport {
     let (outcome, message) = match cleanup {
         Cleanup::Done => (CleanupOutcome::Done, None),
         Cleanup::Kept => (CleanupOutcome::Kept, None),
+        Cleanup::HandedOn => (CleanupOutcome::HandedOn, None),
         Cleanup::Failed { message } => (CleanupOutcome::Failed, Some(message.clone())),
     };
     CleanupReport { outcome, message }

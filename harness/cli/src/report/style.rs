@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use anstyle::{AnsiColor, Style};
+use rollcall::transcript::Tone;
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -13,19 +14,20 @@ fn in_style(style: Style, text: impl Display) -> String {
     format!("{style}{text}{style:#}")
 }
 
-/// Something that held.
-pub(crate) fn good(text: impl Display) -> String {
-    in_style(GOOD, text)
+/// A piece of a transcript.
+pub(crate) fn paint(tone: Tone, text: &str) -> String {
+    let style = match tone {
+        Tone::Good => GOOD,
+        Tone::Bad => BAD,
+        Tone::Strong => STRONG,
+        Tone::Faint => FAINT,
+    };
+    in_style(style, text)
 }
 
 /// Something that did not.
 pub(crate) fn error(text: impl Display) -> String {
     in_style(BAD, text)
-}
-
-/// A name that heads a section.
-pub(crate) fn strong(text: impl Display) -> String {
-    in_style(STRONG, text)
 }
 
 /// What is beside the point.

@@ -226,6 +226,8 @@ pub(crate) enum CleanupOutcome {
     Done,
     /// It was kept on request.
     Kept,
+    /// The next scenario has it.
+    HandedOn,
     /// Something is left.
     Failed,
 }

@@ -305,7 +305,7 @@ impl ClusterBuilder {
 }
 
 /// The local node image of the version asked for.
-async fn node_image(docker: &Docker, wanted: &str) -> Result<String> {
+pub(crate) async fn node_image(docker: &Docker, wanted: &str) -> Result<String> {
     let image = if wanted.trim_start_matches('v').split('.').count() == 2 {
         let minor = format!("v{}.", wanted.trim_start_matches('v'));
         let tags = docker.tags_of(NODE_IMAGE_REPOSITORY).await?;

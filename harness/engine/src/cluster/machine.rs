@@ -1,7 +1,11 @@
 //! The container of a node as seen by the process that holds it: its power line (standard input) and what its PID 1
 //! reports. The contract is in `node/init/README.md`.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use futures::StreamExt;
 use serde::Deserialize;
@@ -21,6 +25,8 @@ pub(super) struct Machine {
     keep: bool,
     line: Mutex<Option<Line>>,
     status: watch::Sender<Status>,
+    /// Whether it was told to stay off. PID 1 says nothing of that before it is told to start.
+    is_off: AtomicBool,
 }
 
 /// The open standard input, and the task that reads the output.
@@ -60,7 +66,14 @@ enum ReportLine {
 
 impl Machine {
     pub(super) fn new(member: Member, container: String, keep: bool) -> Self {
-        Self { member, container, keep, line: Mutex::new(None), status: watch::Sender::new(Status::default()) }
+        Self {
+            member,
+            container,
+            keep,
+            line: Mutex::new(None),
+            status: watch::Sender::new(Status::default()),
+            is_off: AtomicBool::new(false),
+        }
     }
 
     /// Holds the container's standard input from now on and follows its reports.
@@ -97,12 +110,19 @@ impl Machine {
 
     /// Powers the node on. A kept node does that by itself.
     pub(super) async fn power_on(&self) -> Result<()> {
+        self.is_off.store(false, Ordering::Relaxed);
         self.say("start").await
     }
 
     /// Tells a node that it is to stay off, and that somebody is there.
     pub(super) async fn hold(&self) -> Result<()> {
+        self.is_off.store(true, Ordering::Relaxed);
         self.say("hold").await
+    }
+
+    /// Whether it was stopped and not started since.
+    pub(super) fn is_off(&self) -> bool {
+        self.is_off.load(Ordering::Relaxed)
     }
 
     async fn say(&self, word: &str) -> Result<()> {

@@ -9,6 +9,7 @@ mod commands;
 mod dns;
 mod drain;
 mod find;
+mod found;
 mod logs;
 mod machine;
 mod metadata;
@@ -21,11 +22,17 @@ mod rollouts;
 mod simulated;
 mod workloads;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
+pub(crate) use builder::node_image;
 pub use builder::{ClusterBuilder, DEFAULT_KUBERNETES};
 pub(crate) use commands::exec_in;
 pub use drain::DrainOptions;
+pub(crate) use found::Found;
 use kube::{Client, Discovery};
 use machine::Machine;
 use rollcall_model::{Condition, Memory, Report, World};
@@ -57,6 +64,8 @@ pub struct Cluster {
     joining: Mutex<BTreeMap<String, u8>>,
     /// What this process has made available, by name.
     images: Mutex<BTreeMap<String, ImageSource>>,
+    /// What was applied since the cluster was last as it was found.
+    applied: Mutex<BTreeSet<found::ObjectId>>,
     capabilities: Vec<String>,
     client: Client,
     observer: Observer,

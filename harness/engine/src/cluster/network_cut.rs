@@ -45,6 +45,16 @@ impl Cluster {
         self.back(&machine, deadline, since, started).await
     }
 
+    /// Whether packets of a node are dropped.
+    pub(super) async fn is_cut(&self, machine: &Machine) -> Result<bool> {
+        for rule in RULES {
+            if self.iptables(machine, "-C", rule).await? == 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     async fn iptables(&self, machine: &Machine, verb: &str, rule: [&str; 5]) -> Result<i64> {
         Ok(self.docker.exec(&machine.container, &command(verb, rule)).await?.code)
     }

@@ -28,6 +28,7 @@ impl Cluster {
             machines: Mutex::default(),
             joining: Mutex::default(),
             images: Mutex::default(),
+            applied: Mutex::default(),
             capabilities: capabilities::wanted(),
             observer: Observer::start(&client),
             client,

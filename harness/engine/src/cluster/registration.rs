@@ -21,6 +21,8 @@ use crate::{
 
 /// Answered as soon as requests are taken.
 pub(super) const SERVING: &str = "/version";
+/// Answered when the API server has made all that it makes by itself.
+pub(super) const READY: &str = "/readyz";
 /// Answered when Services can be given an address.
 pub(super) const SERVICE_ADDRESSES: &str = "/readyz/poststarthook/start-service-ip-repair-controllers";
 

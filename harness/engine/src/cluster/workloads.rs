@@ -15,7 +15,7 @@ use rollcall_model::{
 };
 use serde_json::{Value, json};
 
-use super::{Cluster, VERB_DEADLINE, remove::absent};
+use super::{Cluster, VERB_DEADLINE, found::ObjectId, remove::absent};
 use crate::{
     clock,
     error::{Error, KubernetesContext, Result},
@@ -35,6 +35,7 @@ impl Cluster {
             let (api, name, label) = self.api_of(object).await?;
             let parameters = PatchParams::apply(FIELD_MANAGER).force().validation_strict();
             let applied = api.patch(&name, &parameters, &Patch::Apply(object)).await.doing("apply", || label)?;
+            self.applied.lock().await.insert(ObjectId::of(&applied));
             self.seen_daemon_set(&applied).await?;
         }
         Ok(started.elapsed())
@@ -201,7 +202,7 @@ impl Cluster {
     }
 }
 
-fn delete_params(cascade: Cascade) -> DeleteParams {
+pub(super) fn delete_params(cascade: Cascade) -> DeleteParams {
     let policy = match cascade {
         Cascade::Background => PropagationPolicy::Background,
         Cascade::Foreground => PropagationPolicy::Foreground,

@@ -52,9 +52,7 @@ pub(crate) async fn push(docker: &Docker, registry_port: u16, name: &str, source
     let repository = Repository::new(registry_port, &reference);
     let mut id = None;
     if let ImageSource::Local(local) = source {
-        let Some(found) = docker.image_id(local).await? else {
-            return Err(source::missing(docker, local).await);
-        };
+        let found = self::local(docker, local).await?;
         // Asked first, because an export costs seconds and as much disk as the image.
         if let Some(digest) = already_there(&repository, &reference, &found).await? {
             return Ok(outcome(&reference, source, 0, digest));
@@ -64,6 +62,22 @@ pub(crate) async fn push(docker: &Docker, registry_port: u16, name: &str, source
     let image = source.read(docker, &reference).await?;
     let bytes_sent = push_image(&repository, &reference, &image, id.as_deref()).await?;
     Ok(outcome(&reference, source, bytes_sent, image.digest.to_string()))
+}
+
+/// An image name with everything that it leaves out, or as it stands where it is none.
+pub(crate) fn full_name(name: &str) -> String {
+    Reference::parse(name).map_or_else(|_| name.to_owned(), |reference| reference.to_string())
+}
+
+/// The id of an image of the local engine.
+///
+/// # Errors
+/// [`Error::ImageMissing`] where there is none of that name.
+pub(crate) async fn local(docker: &Docker, name: &str) -> Result<String> {
+    match docker.image_id(name).await? {
+        Some(id) => Ok(id),
+        None => Err(source::missing(docker, name).await),
+    }
 }
 
 fn outcome(reference: &Reference, source: &ImageSource, bytes_sent: u64, digest: String) -> PushOutcome {

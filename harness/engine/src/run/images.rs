@@ -6,7 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use rollcall_model::{Action, Plan};
 use serde_json::Value;
 
-use crate::{docker::Docker, error::Result, images::ImageSource};
+use crate::{
+    docker::Docker,
+    error::Result,
+    images::{ImageSource, full_name},
+};
 
 /// Name and source of each image to push. `overrides` take the place of the plan's substitutions.
 ///
@@ -31,10 +35,23 @@ pub(super) async fn needed(plan: &Plan, overrides: &[(String, ImageSource)]) -> 
     Ok(chosen.into_iter().chain(found).collect())
 }
 
+/// What each name means that the plan mentions, whether or not there is such an image. Names are full ones.
+pub(super) fn wanted(plan: &Plan, overrides: &[(String, ImageSource)]) -> BTreeMap<String, ImageSource> {
+    let own = named(plan).into_iter().map(|name| (full_name(&name), ImageSource::Local(name)));
+    let chosen = |images: BTreeMap<String, ImageSource>| {
+        images.into_iter().map(|(name, source)| (full_name(&name), source)).collect::<Vec<_>>()
+    };
+    // What somebody else chose comes last, and wins under whatever form of the name.
+    own.chain(chosen(chosen_by_plan(plan))).chain(chosen(overrides.iter().cloned().collect())).collect()
+}
+
 /// The images that somebody chose: one that is missing is an error.
 fn chosen(plan: &Plan, overrides: &[(String, ImageSource)]) -> BTreeMap<String, ImageSource> {
-    let own = plan.images.iter().map(|image| (image.name.clone(), ImageSource::Local(image.image.clone())));
-    own.chain(overrides.iter().cloned()).collect()
+    chosen_by_plan(plan).into_iter().chain(overrides.iter().cloned()).collect()
+}
+
+fn chosen_by_plan(plan: &Plan) -> BTreeMap<String, ImageSource> {
+    plan.images.iter().map(|image| (image.name.clone(), ImageSource::Local(image.image.clone()))).collect()
 }
 
 /// The images that manifests and steps name.

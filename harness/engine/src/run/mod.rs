@@ -1,11 +1,16 @@
-//! Running a plan: a cluster is made, the steps are done one after the other, the cluster is removed.
+//! Running a plan: a cluster is made or taken over, the steps are done one after the other, the cluster is removed or
+//! handed on.
 //!
 //! What happens is told as events to the caller's sink; nothing here prints or decides how it looks. A run ends with
 //! a verdict and never with an error: what could not be done is the verdict "environment".
 
+mod as_found;
+mod boot;
+mod clean_up;
 mod emit;
 mod evidence;
 mod failure;
+mod group;
 mod guard;
 mod hold;
 mod images;
@@ -29,22 +34,19 @@ use rollcall_model::{
 };
 use tokio::sync::mpsc;
 
+pub use evidence::evidence_folder;
 pub use failure::Failure;
+pub use group::{Group, group_plans};
 pub use interrupt::{Interrupt, Interrupter};
 pub use pause::Pauser;
 
 use self::{
     emit::Emitter,
+    group::Waiting,
     guard::{Guard, lock},
     step::Steps,
 };
-use crate::{
-    clock,
-    cluster::Cluster,
-    error::{Error, Result, chain},
-    images::{ImageSource, PushOutcome},
-    sweep::{self, Scope},
-};
+use crate::{clock, cluster::Cluster, images::ImageSource};
 
 /// When a run leaves its cluster behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -73,6 +75,14 @@ pub struct RunOptions {
     pub interrupt: Interrupt,
     /// Where a run that does not hold leaves a folder with what is known of it: tables, objects, events, logs.
     pub evidence: Option<PathBuf>,
+}
+
+impl RunOptions {
+    /// The defaults, and evidence where [`evidence_folder`] says.
+    #[must_use]
+    pub fn with_evidence() -> Self {
+        Self { evidence: Some(evidence_folder()), ..Self::default() }
+    }
 }
 
 /// How a run ended.
@@ -135,6 +145,17 @@ impl Ended {
 /// The steps end at the first that fails. The cluster is removed however the run ends, unless `options` say to keep
 /// it; a removal that fails is told beside the verdict and never changes it.
 pub async fn run(plan: &Plan, options: &RunOptions, sink: &mut (dyn FnMut(Stamped) + Send)) -> RunResult {
+    run_in(&mut None, plan, options, sink).await
+}
+
+/// Runs a plan on the cluster that waits in the slot, or on one of its own where that is of no use. With a slot, a
+/// cluster that was left as it was found waits there afterwards.
+async fn run_in(
+    slot: &mut Option<&mut Option<Waiting>>,
+    plan: &Plan,
+    options: &RunOptions,
+    sink: &mut (dyn FnMut(Stamped) + Send),
+) -> RunResult {
     let started = clock::instant();
     let mut emitter = Emitter::new(sink, started).recording(options.evidence.is_some());
     emitter.emit(Event::RunStarted {
@@ -145,12 +166,21 @@ pub async fn run(plan: &Plan, options: &RunOptions, sink: &mut (dyn FnMut(Stampe
         invariants: plan.invariants.iter().map(ToString::to_string).collect(),
     });
     let name = options.cluster_name.clone().unwrap_or_else(|| name::invented(&plan.name));
-    let ended = match free(options).await {
-        Err(error) => Ended::environment(Failure::from(&error), None),
-        Ok(()) => match start(plan, options, &name, &mut emitter).await {
-            Ok(cluster) => drive(plan, options, cluster, &mut emitter).await,
-            Err(ended) => ended,
-        },
+    let (waiting, earlier) = match slot.as_mut().and_then(|slot| slot.take()) {
+        Some(waiting) => clean_up::unless_usable(waiting, plan, options).await,
+        None => (None, Cleanup::Done),
+    };
+    let begun = match waiting {
+        Some(waiting) => boot::again(waiting, plan, options, &mut emitter).await,
+        None => boot::start(plan, options, &name, &mut emitter).await,
+    };
+    let (ended, shared) = match begun {
+        Ok(begun) => (drive(plan, options, begun.cluster, &mut emitter).await, begun.shared),
+        Err(ended) => (ended, None),
+    };
+    let ended = match &shared {
+        Some(shared) => as_found::check(ended, &shared.found, &options.interrupt).await,
+        None => ended,
     };
     let parent = options.evidence.as_deref();
     let evidence = evidence::collect(parent, &plan.name, &ended, &options.interrupt, &mut emitter).await;
@@ -159,12 +189,18 @@ pub async fn run(plan: &Plan, options: &RunOptions, sink: &mut (dyn FnMut(Stampe
         Keep::OnFailure => !ended.verdict.is_held() && !ended.interrupted,
         Keep::Always => !ended.interrupted,
     };
-    let (cleanup, kept) = match ended.cluster {
-        Some(cluster) => clean_up(cluster, keep).await,
+    let (cleanup, kept) = match (ended.cluster, slot, shared) {
+        (Some(cluster), Some(slot), Some(shared)) if ended.verdict.is_held() && !keep => {
+            **slot = Some(Waiting { cluster, shared });
+            (Cleanup::HandedOn, None)
+        }
+        (Some(cluster), ..) => clean_up::clean_up(cluster, keep).await,
         // One that did not come up has removed itself; one that was interrupted while it came up has not.
-        None if ended.interrupted => (cleanup_of(sweep::sweep(&Scope::Cluster(name)).await.map(drop)), None),
-        None => (Cleanup::Done, None),
+        (None, ..) if ended.interrupted => (clean_up::what_was_begun(name).await, None),
+        (None, ..) => (Cleanup::Done, None),
     };
+    // What an earlier run left is in the way as well.
+    let cleanup = if matches!(cleanup, Cleanup::Failed { .. }) || earlier == Cleanup::Done { cleanup } else { earlier };
     let took = started.elapsed();
     emitter.emit(Event::RunFinished {
         verdict: ended.verdict.clone(),
@@ -179,80 +215,6 @@ pub async fn run(plan: &Plan, options: &RunOptions, sink: &mut (dyn FnMut(Stampe
         took,
         kept,
         evidence,
-    }
-}
-
-/// Refuses a chosen name that is taken, before anything could be removed by that name.
-async fn free(options: &RunOptions) -> Result<()> {
-    let Some(name) = &options.cluster_name else { return Ok(()) };
-    if sweep::list_clusters().await?.iter().any(|cluster| cluster.name == *name) {
-        return Err(Error::usage_hint(
-            format!("there is a cluster `{name}` already"),
-            format!("choose another name, or remove it with `rollcall down {name}`"),
-        ));
-    }
-    Ok(())
-}
-
-/// Makes the cluster. On failure nothing of it is left.
-async fn start(
-    plan: &Plan,
-    options: &RunOptions,
-    name: &str,
-    emitter: &mut Emitter<'_>,
-) -> std::result::Result<Cluster, Ended> {
-    let started = clock::instant();
-    let nodes: Vec<String> = plan.cluster.nodes.iter().map(|node| node.name.clone()).collect();
-    emitter.emit(Event::ClusterStarting { nodes: nodes.clone() });
-    // The builder tells of images from inside of its own future; this brings them out to the sink.
-    let (told, mut pushed) = mpsc::unbounded_channel::<PushOutcome>();
-    let making = async {
-        let mut builder = Cluster::builder().name(name).keep(options.keep != Keep::Never).on_image(move |outcome| {
-            // The receiver lives until this future has ended.
-            let _ = told.send(outcome.clone());
-        });
-        for node in &plan.cluster.nodes {
-            builder = builder.node(node.clone());
-        }
-        for group in &plan.cluster.simulated {
-            builder = builder.simulated(group.clone());
-        }
-        if let Some(version) = &plan.cluster.kubernetes {
-            builder = builder.kubernetes(version);
-        }
-        for (image, source) in images::needed(plan, &options.images).await? {
-            builder = builder.image_as(image, source);
-        }
-        builder.start().await
-    };
-    let mut making = Box::pin(making);
-    let result = loop {
-        tokio::select! {
-            result = &mut making => break Some(result),
-            Some(outcome) = pushed.recv() => emitter.emit(image_pushed(&outcome)),
-            () = options.interrupt.triggered() => break None,
-        }
-    };
-    drop(making);
-    while let Ok(outcome) = pushed.try_recv() {
-        emitter.emit(image_pushed(&outcome));
-    }
-    match result {
-        Some(Ok(cluster)) => {
-            emitter.emit(Event::ClusterStarted { nodes, took_ms: emit::milliseconds(started.elapsed()) });
-            Ok(cluster)
-        }
-        Some(Err(error)) => Err(Ended::environment(Failure::from(&error), None)),
-        None => Err(Ended::interrupted(Some(Failure::interrupted()), None)),
-    }
-}
-
-fn image_pushed(outcome: &PushOutcome) -> Event {
-    Event::ImagePushed {
-        name: outcome.name.clone(),
-        from: outcome.from.clone(),
-        bytes: outcome.bytes_sent,
-        skipped: outcome.skipped,
     }
 }
 
@@ -309,23 +271,4 @@ async fn drive(plan: &Plan, options: &RunOptions, cluster: Cluster, emitter: &mu
     drop(steps);
     drop(guard);
     Ended { verdict, failure, interrupted: false, cluster: Some(cluster) }
-}
-
-/// Removes the cluster, or leaves it as a kept one.
-async fn clean_up(cluster: Cluster, keep: bool) -> (Cleanup, Option<KeptCluster>) {
-    if !keep {
-        return (cleanup_of(cluster.destroy().await), None);
-    }
-    let kept = KeptCluster { name: cluster.name().to_owned(), kubeconfig: cluster.kubeconfig().to_owned() };
-    match cluster.keep() {
-        Ok(()) => (Cleanup::Kept, Some(kept)),
-        Err(error) => (cleanup_of(Err(error)), None),
-    }
-}
-
-fn cleanup_of(removed: Result<()>) -> Cleanup {
-    match removed {
-        Ok(()) => Cleanup::Done,
-        Err(error) => Cleanup::Failed { message: chain(&error) },
-    }
 }

@@ -1,7 +1,7 @@
 //! Plans and objects for the tests of the runner.
 
 use k8s_openapi::api::core::v1::Node;
-use rollcall_model::{Object, Plan, Scenario};
+use rollcall_model::{NodeSpec, Object, Plan, Role, Scenario};
 use serde_json::{Value, json};
 
 const SCENARIO: &str = "
@@ -36,6 +36,11 @@ pub(super) fn plan(sections: &str) -> Plan {
     let source = format!("{SCENARIO}{sections}");
     let scenario = Scenario::load("test.yaml", &source, &|_| Ok(MANIFEST.to_owned()));
     Plan::new(&scenario.unwrap_or_else(|problems| panic!("{problems}")))
+}
+
+/// A worker with nothing special.
+pub(super) fn alone(name: &str) -> NodeSpec {
+    NodeSpec { name: name.into(), role: Role::Worker, labels: Default::default(), taints: Vec::new() }
 }
 
 /// A node with this `Ready` condition.

@@ -68,6 +68,8 @@ pub struct ClusterSpec {
     pub simulated: Vec<SimulatedNodes>,
     /// The Kubernetes minor version, as `1.37`, where the scenario needs a certain one.
     pub kubernetes: Option<String>,
+    /// Whether the scenario leaves the cluster as it found it, so that the next one with an equal cluster may have it.
+    pub shared: bool,
 }
 
 /// What a node is in its cluster.

@@ -49,6 +49,19 @@ const AT_ONCE: usize = 32;
 /// As much of the end of a node's log as is kept.
 const MOST_OF_A_NODE_LOG: usize = 4 << 20;
 
+/// Where evidence goes unless somebody says otherwise: beside what else is built, in the nearest folder `target` of the
+/// working directory or one above it; otherwise in the working directory.
+#[must_use]
+pub fn evidence_folder() -> PathBuf {
+    const FOLDER: &str = "rollcall-evidence";
+    let here = std::env::current_dir().unwrap_or_default();
+    let target = here.ancestors().map(|folder| folder.join("target")).find(|target| target.is_dir());
+    match target {
+        Some(target) => target.strip_prefix(&here).unwrap_or(&target).join(FOLDER),
+        None => FOLDER.into(),
+    }
+}
+
 /// Collects the evidence of a run that did not hold, while its cluster is there. A run that was interrupted is not
 /// held up for it.
 ///

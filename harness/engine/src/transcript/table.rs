@@ -1,10 +1,11 @@
 //! The tables that are printed.
 
-use rollcall::model::event::{RollCallPod, RollCallRow};
-pub(crate) use rollcall::model::table::render;
+use rollcall_model::event::{RollCallPod, RollCallRow};
+pub use rollcall_model::table::render;
 
 /// Every node with its daemon pods, a line a pod.
-pub(crate) fn roll_call(rows: &[RollCallRow]) -> String {
+#[must_use]
+pub fn roll_call(rows: &[RollCallRow]) -> String {
     let mut lines = vec![["NODE", "ROLE", "READY", "POD", "REVISION", "STATE"].map(String::from).to_vec()];
     for row in rows {
         let ready = if row.ready { "yes" } else { "no" };

@@ -1,0 +1,163 @@
+//! The cluster of a run: made anew, or taken over from the run before.
+
+use std::collections::BTreeMap;
+
+use rollcall_model::{Event, Plan, scenario::ClusterSpec};
+use tokio::sync::mpsc;
+
+use super::{Ended, Failure, Keep, RunOptions, emit, emit::Emitter, group::Waiting, images};
+use crate::{
+    clock,
+    cluster::{Cluster, Found},
+    error::{Error, Result},
+    images::{ImageSource, PushOutcome},
+    sweep,
+};
+
+/// A cluster on which the steps may begin.
+pub(super) struct Begun {
+    pub(super) cluster: Cluster,
+    /// Where the scenario promises to leave it as it found it.
+    pub(super) shared: Option<Shared>,
+}
+
+/// What is known of a cluster that goes from one run to the next.
+#[derive(Debug, Clone)]
+pub(super) struct Shared {
+    /// What it was made from.
+    pub(super) spec: ClusterSpec,
+    /// Whether it outlives this process.
+    pub(super) keeps: bool,
+    /// Every image that a run so far asked for. Nodes keep what they pulled.
+    pub(super) images: BTreeMap<String, ImageSource>,
+    /// What it was like when it was new.
+    pub(super) found: Found,
+}
+
+/// Refuses a chosen name that is taken, before anything could be removed by that name.
+async fn free(options: &RunOptions) -> Result<()> {
+    let Some(name) = &options.cluster_name else { return Ok(()) };
+    if sweep::list_clusters().await?.iter().any(|cluster| cluster.name == *name) {
+        return Err(Error::usage_hint(
+            format!("there is a cluster `{name}` already"),
+            format!("choose another name, or remove it with `rollcall down {name}`"),
+        ));
+    }
+    Ok(())
+}
+
+/// Makes the cluster. On failure nothing of it is left.
+pub(super) async fn start(
+    plan: &Plan,
+    options: &RunOptions,
+    name: &str,
+    emitter: &mut Emitter<'_>,
+) -> std::result::Result<Begun, Ended> {
+    if let Err(error) = free(options).await {
+        return Err(Ended::environment(Failure::from(&error), None));
+    }
+    let started = clock::instant();
+    let nodes: Vec<String> = plan.cluster.nodes.iter().map(|node| node.name.clone()).collect();
+    emitter.emit(Event::ClusterStarting { nodes: nodes.clone() });
+    // The builder tells of images from inside of its own future; this brings them out to the sink.
+    let (told, mut pushed) = mpsc::unbounded_channel::<PushOutcome>();
+    let making = async {
+        let mut builder = Cluster::builder().name(name).keep(options.keep != Keep::Never).on_image(move |outcome| {
+            // The receiver lives until this future has ended.
+            let _ = told.send(outcome.clone());
+        });
+        for node in &plan.cluster.nodes {
+            builder = builder.node(node.clone());
+        }
+        for group in &plan.cluster.simulated {
+            builder = builder.simulated(group.clone());
+        }
+        if let Some(version) = &plan.cluster.kubernetes {
+            builder = builder.kubernetes(version);
+        }
+        for (image, source) in images::needed(plan, &options.images).await? {
+            builder = builder.image_as(image, source);
+        }
+        builder.start().await
+    };
+    let mut making = Box::pin(making);
+    let result = loop {
+        tokio::select! {
+            result = &mut making => break Some(result),
+            Some(outcome) = pushed.recv() => emitter.emit(image_pushed(&outcome)),
+            () = options.interrupt.triggered() => break None,
+        }
+    };
+    drop(making);
+    while let Ok(outcome) = pushed.try_recv() {
+        emitter.emit(image_pushed(&outcome));
+    }
+    match result {
+        Some(Ok(cluster)) => {
+            emitter.emit(Event::ClusterStarted { nodes, took_ms: emit::milliseconds(started.elapsed()) });
+            begin(plan, options, cluster).await
+        }
+        Some(Err(error)) => Err(Ended::environment(Failure::from(&error), None)),
+        None => Err(Ended::interrupted(Some(Failure::interrupted()), None)),
+    }
+}
+
+/// Remembers what a new cluster is like, where the scenario is going to be asked for that.
+async fn begin(plan: &Plan, options: &RunOptions, cluster: Cluster) -> std::result::Result<Begun, Ended> {
+    if !plan.cluster.shared {
+        return Ok(Begun { cluster, shared: None });
+    }
+    let found = tokio::select! {
+        found = cluster.look() => Some(found),
+        () = options.interrupt.triggered() => None,
+    };
+    match found {
+        Some(Ok(found)) => {
+            let images = images::wanted(plan, &options.images);
+            let keeps = options.keep != Keep::Never;
+            let shared = Shared { spec: plan.cluster.clone(), keeps, images, found };
+            Ok(Begun { cluster, shared: Some(shared) })
+        }
+        Some(Err(error)) => Err(Ended::environment(Failure::from(&error), Some(cluster))),
+        None => Err(Ended::interrupted(Some(Failure::interrupted()), Some(cluster))),
+    }
+}
+
+/// Takes over the cluster of the run before, with the images that this plan needs.
+pub(super) async fn again(
+    waiting: Waiting,
+    plan: &Plan,
+    options: &RunOptions,
+    emitter: &mut Emitter<'_>,
+) -> std::result::Result<Begun, Ended> {
+    let Waiting { cluster, mut shared } = waiting;
+    let nodes = plan.cluster.nodes.iter().map(|node| node.name.clone()).collect();
+    emitter.emit(Event::ClusterReused { name: cluster.name().to_owned(), nodes });
+    let pushing = async {
+        for (image, source) in images::needed(plan, &options.images).await? {
+            emitter.emit(image_pushed(&cluster.load_image(&image, &source).await?));
+        }
+        Ok::<_, Error>(())
+    };
+    let pushed = tokio::select! {
+        result = pushing => Some(result),
+        () = options.interrupt.triggered() => None,
+    };
+    match pushed {
+        Some(Ok(())) => {
+            shared.images.extend(images::wanted(plan, &options.images));
+            Ok(Begun { cluster, shared: Some(shared) })
+        }
+        Some(Err(error)) => Err(Ended::environment(Failure::from(&error), Some(cluster))),
+        None => Err(Ended::interrupted(Some(Failure::interrupted()), Some(cluster))),
+    }
+}
+
+fn image_pushed(outcome: &PushOutcome) -> Event {
+    Event::ImagePushed {
+        name: outcome.name.clone(),
+        from: outcome.from.clone(),
+        bytes: outcome.bytes_sent,
+        skipped: outcome.skipped,
+    }
+}

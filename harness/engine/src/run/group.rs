@@ -1,0 +1,134 @@
+//! Runs that follow each other on one cluster, each of which leaves it as it found it.
+
+use std::collections::BTreeMap;
+
+use rollcall_model::{Plan, Stamped, event::Cleanup};
+
+use super::{Keep, RunOptions, RunResult, boot::Shared, clean_up::cleanup_of, images, run_in};
+use crate::{cluster::Cluster, images::ImageSource};
+
+/// Runs one after the other. A scenario whose cluster says `shared: true` gets the cluster of the one before, if that
+/// was made alike, held, and was left as it was found; otherwise it gets a new one.
+///
+/// ```no_run
+/// # async fn example(plans: Vec<rollcall::model::Plan>) {
+/// let mut group = rollcall::Group::default();
+/// for plan in &plans {
+///     let result = group.run(plan, &rollcall::RunOptions::default(), &mut |event| drop(event)).await;
+///     println!("{}: {}", plan.name, result.verdict);
+/// }
+/// let cleanup = group.end().await;
+/// # }
+/// ```
+#[derive(Default)]
+#[must_use = "a group is ended by `end`, which tells whether its last cluster could be removed"]
+pub struct Group {
+    waiting: Option<Waiting>,
+}
+
+/// A cluster that was left as it was found.
+pub(super) struct Waiting {
+    pub(super) cluster: Cluster,
+    pub(super) shared: Shared,
+}
+
+impl Group {
+    /// Runs a plan, as [`run`](super::run) does, on the cluster of the one before where that is possible.
+    pub async fn run(
+        &mut self,
+        plan: &Plan,
+        options: &RunOptions,
+        sink: &mut (dyn FnMut(Stamped) + Send),
+    ) -> RunResult {
+        run_in(&mut Some(&mut self.waiting), plan, options, sink).await
+    }
+
+    /// Whether a cluster waits for the next run.
+    #[must_use]
+    pub fn has_cluster(&self) -> bool {
+        self.waiting.is_some()
+    }
+
+    /// Removes the cluster that waits. The group can be used again.
+    pub async fn end(&mut self) -> Cleanup {
+        match self.waiting.take() {
+            Some(waiting) => cleanup_of(waiting.cluster.destroy().await),
+            None => Cleanup::Done,
+        }
+    }
+}
+
+impl std::fmt::Debug for Group {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let waiting = self.waiting.as_ref().map(|waiting| waiting.cluster.name());
+        f.debug_struct("Group").field("waiting", &waiting).finish()
+    }
+}
+
+impl Shared {
+    /// Whether a run begins with this cluster as it would with one of its own.
+    pub(super) fn is_usable(&self, plan: &Plan, options: &RunOptions) -> bool {
+        self.spec == plan.cluster
+            && self.keeps == (options.keep != Keep::Never)
+            && agree(&self.images, &images::wanted(plan, &options.images))
+    }
+}
+
+/// Whether no name means two images. What a node has pulled it keeps, and manifests rarely have it ask again.
+fn agree(one: &BTreeMap<String, ImageSource>, other: &BTreeMap<String, ImageSource>) -> bool {
+    other.iter().all(|(name, source)| one.get(name).is_none_or(|known| known == source))
+}
+
+/// Which plans may follow each other on one cluster, by their positions: each is in one group, alone where it does not
+/// share. `images` are those of [`RunOptions`].
+#[must_use]
+pub fn group_plans(plans: &[Plan], images: &[(String, ImageSource)]) -> Vec<Vec<usize>> {
+    let mut groups: Vec<(Vec<usize>, BTreeMap<String, ImageSource>)> = Vec::new();
+    for (index, plan) in plans.iter().enumerate() {
+        let wanted = images::wanted(plan, images);
+        let alike = |(members, known): &&mut (Vec<usize>, BTreeMap<String, ImageSource>)| {
+            let first = members.first().and_then(|first| plans.get(*first));
+            first.is_some_and(|first| first.cluster == plan.cluster) && agree(known, &wanted)
+        };
+        match groups.iter_mut().find(alike).filter(|_| plan.cluster.shared) {
+            Some((members, known)) => {
+                members.push(index);
+                known.extend(wanted);
+            }
+            None => groups.push((vec![index], wanted)),
+        }
+    }
+    groups.into_iter().map(|(members, _)| members).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::testing::{alone, plan};
+
+    const FIRST: &str = "images:\n  - {name: 'fluentd:latest', use: 'rollcall/agent:1'}\n";
+    const OTHER: &str = "images:\n  - {name: 'docker.io/library/fluentd', use: 'rollcall/agent:2'}\n";
+
+    fn shared(sections: &str) -> Plan {
+        let mut plan = plan(sections);
+        plan.cluster.shared = true;
+        plan
+    }
+
+    #[test]
+    fn plans_that_share_and_are_alike_are_one_group() {
+        let mut larger = shared(FIRST);
+        larger.cluster.nodes.push(alone("worker-2"));
+        let plans = [shared(FIRST), plan(FIRST), shared(FIRST), larger, plan(FIRST)];
+        assert_eq!(group_plans(&plans, &[]), [vec![0, 2], vec![1], vec![3], vec![4]]);
+    }
+
+    #[test]
+    fn a_name_that_means_two_images_makes_two_groups() {
+        let plans = [shared(FIRST), shared(OTHER), shared(""), shared(FIRST), shared(OTHER)];
+        // Without a substitution the name means itself, which is a third image.
+        assert_eq!(group_plans(&plans, &[]), [vec![0, 3], vec![1, 4], vec![2]]);
+        let image = ("fluentd".to_owned(), ImageSource::Local("mine:1".into()));
+        assert_eq!(group_plans(&plans, &[image]), [[0, 1, 2, 3, 4]]);
+    }
+}
