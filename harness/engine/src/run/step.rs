@@ -8,7 +8,7 @@ use std::{
 
 use futures::future::{BoxFuture, join_all};
 use rollcall_model::{
-    Action, Condition, DaemonSetRef, Event, Memory, PlannedStep, Report, Verdict, event::StepOutcome, invariant::Fault,
+    Action, Condition, DaemonSetRef, Event, Judgement, Memory, PlannedStep, Report, Verdict, event::StepOutcome, invariant::Fault,
 };
 
 use super::{
@@ -121,6 +121,9 @@ impl Steps<'_, '_, '_> {
             Action::Expect { condition } => self.expect(step, condition).await,
             Action::Hold { condition, duration } => {
                 let _learning = self.cluster.observer().learn(self.cluster.client(), condition);
+                if let Err(error) = self.answered(condition).await {
+                    return failure::expectation(condition, error);
+                }
                 let watched = self.cluster.observer().every_change();
                 let memory = lock(&self.memory).clone();
                 match hold(watched, condition, &memory, *duration).await {
@@ -144,6 +147,16 @@ impl Steps<'_, '_, '_> {
                 Err(error) => failure::environment(&error),
             },
         }
+    }
+
+    /// Waits until everything is known that a condition asks for: what nobody has looked for yet cannot be held.
+    async fn answered(&self, condition: &Condition) -> crate::error::Result<()> {
+        let what = format!("what `hold` asks for: {condition}");
+        let judge = |world: &rollcall_model::World, _| match condition.unanswered(world) {
+            None => Judgement::Done,
+            Some(summary) => Judgement::NotYet(Report { summary, nodes: Vec::new() }),
+        };
+        self.cluster.observer().wait(what, rollcall_model::plan::REQUEST_WITHIN, judge).await.map(drop)
     }
 
     async fn expect(&self, step: &PlannedStep, condition: &Condition) -> StepOutcome {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::jiff::Timestamp;
 
 use crate::scenario::DaemonSetRef;
-use crate::world::{Kind, Need, World};
+use crate::world::{Fact, Kind, Need, World};
 
 mod cel;
 mod converged;
@@ -148,7 +148,10 @@ impl Condition {
     pub fn judge(&self, world: &World, now: Timestamp, memory: &Memory) -> Judgement {
         let missing = world.missing();
         if missing.is_empty() {
-            return self.judge_synced(world, now, memory);
+            return match self.unanswered(world) {
+                Some(why) => Judgement::not_yet(why),
+                None => self.judge_synced(world, now, memory),
+            };
         }
         let missing: Vec<&str> = missing.into_iter().map(Kind::plural).collect();
         Judgement::not_yet(format!("the first listing of {} has not arrived", missing.join(", ")))
@@ -192,6 +195,22 @@ impl Condition {
             Self::Not(condition) => condition.next_check(world, now),
             _ => None,
         }
+    }
+
+    /// What is not known yet of that which the condition asks for beside what is always watched.
+    ///
+    /// While anything is, the condition is *not yet*, and so is its `not`: what nobody has looked for is not absent.
+    #[must_use]
+    pub fn unanswered(&self, world: &World) -> Option<String> {
+        self.needs().iter().find_map(|need| match world.facts.of(need) {
+            Some(Fact::Unknown(why)) => Some(why.clone()),
+            Some(_) => None,
+            None => Some(match need {
+                Need::Objects { kind, .. } => format!("the objects of kind `{kind}` have not been listed yet"),
+                Need::Logs(_) => "no log has been read yet".to_owned(),
+                Need::Exec(_) => "the command has not been run yet".to_owned(),
+            }),
+        })
     }
 
     /// What the engine has to find out for this condition, beside what is always watched.

@@ -210,7 +210,7 @@ impl Watched {
     /// What is wrong with the world, if this invariant is in force.
     fn look(&mut self, world: &World, now: Timestamp, memory: &Memory) -> Option<Report> {
         if let Rule::Always(condition) = &self.invariant.rule {
-            if self.running == Running::NotYet {
+            if self.running == Running::NotYet || condition.unanswered(world).is_some() {
                 return None;
             }
             let judgement = condition.judge(world, now, memory);
