@@ -82,6 +82,7 @@ mod tests {
             ("a/one.yml", SCENARIO),
             ("a/notes.txt", SCENARIO),
             (".git/old.yaml", SCENARIO),
+            ("b/steps.yaml", "apiVersion: rollcall.dev/v1\nkind: Steps\nsteps: []\n"),
             ("zero.yaml", "# a comment\nkind: \"Scenario\" # quoted\n"),
         ]);
         assert_eq!(names(root.path(), &["."]), ["a/one.yml", "b/two.yaml", "zero.yaml"]);

@@ -8,7 +8,8 @@ use std::{
 
 use futures::future::{BoxFuture, join_all};
 use rollcall_model::{
-    Action, Condition, DaemonSetRef, Event, Judgement, Memory, PlannedStep, Report, Verdict, event::StepOutcome, invariant::Fault,
+    Action, Condition, DaemonSetRef, Event, Judgement, Memory, PlannedStep, Report, Verdict, event::StepOutcome,
+    invariant::Fault,
 };
 
 use super::{

@@ -29,11 +29,12 @@ pub fn load_file(file: impl AsRef<Path>) -> Result<Scenario, Problems> {
 pub fn is_scenario(file: &Path) -> bool {
     let Ok(bytes) = fs::read(file) else { return true };
     let text = String::from_utf8_lossy(&bytes);
-    text.lines().any(|line| {
-        let line = line.trim_start_matches('\u{feff}');
-        value(line, "kind").is_some_and(|kind| kind == "Scenario")
-            || value(line, "apiVersion").is_some_and(|version| version.starts_with("rollcall.dev/"))
-    })
+    let all = |key| text.lines().filter_map(move |line| value(line.trim_start_matches('\u{feff}'), key));
+    // Files of steps are read with the scenarios that use them.
+    let steps = all("kind").any(|kind| kind == "Steps");
+    !steps
+        && (all("kind").any(|kind| kind == "Scenario")
+            || all("apiVersion").any(|version| version.starts_with("rollcall.dev/")))
 }
 
 /// The value of a key at the left margin, without quotes and comment.

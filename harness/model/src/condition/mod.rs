@@ -25,6 +25,7 @@ mod text;
 pub mod trouble;
 
 pub use cel::Expression;
+pub(crate) use report::plural;
 pub use report::{NodeReport, Report};
 pub use spec::{
     EventsCondition, ExecCondition, LogsCondition, NodeSelection, ObjectCondition, PodSelection, PodsCondition,

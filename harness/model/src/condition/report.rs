@@ -78,6 +78,6 @@ impl fmt::Display for Report {
 }
 
 /// `one`, or `many`, by number.
-pub(super) fn plural<'a>(number: usize, one: &'a str, many: &'a str) -> &'a str {
+pub(crate) fn plural<'a>(number: usize, one: &'a str, many: &'a str) -> &'a str {
     if number == 1 { one } else { many }
 }

@@ -1,4 +1,9 @@
 //! One function a rule: what is wrong in this world, if anything is.
+//!
+//! # What is judged
+//! A rule is broken by what happens to pods. A DaemonSet whose budget becomes smaller, or a node that leaves and makes a
+//! percentage less, breaks none, though the same pods are too many for it from now on. So the rules with a budget also
+//! answer which nodes count against it, and only a node that counts more than before is a breach.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,9 +14,29 @@ use k8s_openapi::jiff::Timestamp;
 
 use super::Budget;
 use super::nodes::Nodes;
-use crate::condition::{NodeReport, NodeSelection, Report};
+use crate::condition::{NodeReport, NodeSelection, Report, plural};
 use crate::oracle::eligible;
 use crate::world::{World, view};
+
+/// What counts against a rule, by node, and what it comes to if that is too much.
+#[derive(Debug, Default)]
+pub(super) struct Finding {
+    pub(super) counted: BTreeMap<String, usize>,
+    pub(super) wrong: Option<Report>,
+}
+
+impl Finding {
+    /// What is wrong and was not so, or less so, before.
+    pub(super) fn news(self, before: &BTreeMap<String, usize>) -> Option<Report> {
+        let more = is_more(&self.counted, before);
+        self.wrong.filter(|_| more)
+    }
+}
+
+/// Whether a node counts that did not before, or more than it did.
+pub(super) fn is_more(counted: &BTreeMap<String, usize>, before: &BTreeMap<String, usize>) -> bool {
+    counted.iter().any(|(node, number)| before.get(node).is_none_or(|known| number > known))
+}
 
 /// The pods that are neither terminating nor ended, by node.
 fn living<'a>(world: &'a World, daemon_set: &DaemonSet) -> BTreeMap<&'a str, Vec<&'a Pod>> {
@@ -29,68 +54,100 @@ fn names(pods: &[&Pod]) -> String {
     pods.iter().map(|pod| format!("`{}`", view::name_of(&pod.metadata))).collect::<Vec<_>>().join(", ")
 }
 
-pub(super) fn one_pod_per_node(world: &World, daemon_set: &DaemonSet) -> Option<Report> {
-    let surge = max_surge(daemon_set, eligible_nodes(world, daemon_set)) > 0;
-    let bad: Vec<NodeReport> = living(world, daemon_set)
-        .into_iter()
-        .filter(|(_, pods)| {
-            let revisions: BTreeSet<_> = pods.iter().map(|pod| view::revision_hash(pod)).collect();
-            // A surge puts a pod of the new revision beside the old one, and nothing beside that.
-            pods.len() > if surge { revisions.len().min(2) } else { 1 }
-        })
-        .map(|(node, pods)| NodeReport::new(node, format!("{} pods ({})", pods.len(), names(&pods))))
-        .collect();
-    told(bad, |number| format!("{number} with more than one pod"))
+/// Whether there is anything at all that the rules about pods could find wrong.
+pub(super) fn has_pods(world: &World, daemon_set: &DaemonSet) -> bool {
+    !living(world, daemon_set).is_empty()
 }
 
-pub(super) fn max_unavailable(
-    world: &World,
-    daemon_set: &DaemonSet,
-    nodes: &Nodes,
-    budget: Option<Budget>,
-) -> Option<Report> {
+pub(super) fn one_pod_per_node(world: &World, daemon_set: &DaemonSet) -> Finding {
+    let surge = max_surge(daemon_set, eligible_nodes(world, daemon_set)) > 0;
+    let mut counted = BTreeMap::new();
+    let mut bad = Vec::new();
+    for (node, pods) in living(world, daemon_set) {
+        let revisions: BTreeSet<_> = pods.iter().map(|pod| view::revision_hash(pod)).collect();
+        // A surge puts a pod of the new revision beside the old one, and nothing beside that.
+        if pods.len() > if surge { revisions.len().min(2) } else { 1 } {
+            counted.insert(node.to_owned(), pods.len());
+            bad.push(NodeReport::new(node, format!("{} pods ({})", pods.len(), names(&pods))));
+        }
+    }
+    Finding { counted, wrong: told(bad, |number| format!("{number} with more than one pod")) }
+}
+
+pub(super) fn max_unavailable(world: &World, daemon_set: &DaemonSet, nodes: &Nodes, budget: Option<Budget>) -> Finding {
     let all = eligible_nodes(world, daemon_set);
     let budget = budget.map_or_else(|| own_max_unavailable(daemon_set, all), |budget| budget.of(all));
-    let down = nodes.down();
-    if down.len() <= budget {
-        return None;
-    }
+    let mut down = nodes.down();
+    down.retain(|name| world.nodes.get(*name).is_some_and(|node| eligible(node, daemon_set).should_run));
+    let counted = down.iter().map(|name| ((*name).to_owned(), 1)).collect();
     let number = down.len();
-    let bad = down.into_iter().map(|node| NodeReport::new(node, "had an available pod and has none"));
-    Some(Report::new(format!("{number} of {all} nodes are unavailable, and {budget} may be")).with_nodes(bad))
+    let wrong = (number > budget).then(|| {
+        let bad = down.into_iter().map(|node| NodeReport::new(node, "had an available pod and has none"));
+        let summary =
+            format!("{number} of {all} nodes {} unavailable, and {budget} may be", plural(number, "is", "are"));
+        Report::new(summary).with_nodes(bad)
+    });
+    Finding { counted, wrong }
 }
 
-pub(super) fn max_surge_kept(
-    world: &World,
-    daemon_set: &DaemonSet,
-    now: Timestamp,
-    budget: Option<Budget>,
-) -> Option<Report> {
+pub(super) fn max_surge_kept(world: &World, daemon_set: &DaemonSet, now: Timestamp, budget: Option<Budget>) -> Finding {
     let all = eligible_nodes(world, daemon_set);
     let budget = budget.map_or_else(|| max_surge(daemon_set, all), |budget| budget.of(all));
-    let seconds = view::min_ready_seconds(daemon_set);
-    let surging: Vec<NodeReport> = living(world, daemon_set)
-        .into_iter()
-        .filter(|(_, pods)| {
-            let revisions: BTreeSet<_> = pods.iter().map(|pod| view::revision_hash(pod)).collect();
-            let youngest = pods.iter().max_by_key(|pod| pod.metadata.creation_timestamp.as_ref().map(|time| time.0));
-            // Once the new pod is available the old one goes in the same sync that lets the next node surge.
-            revisions.len() > 1 && youngest.is_some_and(|pod| !view::is_available(pod, seconds, now))
-        })
-        .map(|(node, pods)| NodeReport::new(node, format!("{} pods ({})", pods.len(), names(&pods))))
-        .collect();
-    if surging.len() <= budget {
-        return None;
+    let mut counted = BTreeMap::new();
+    let mut surging = Vec::new();
+    for (node, pods) in living(world, daemon_set) {
+        if surges(&pods, view::min_ready_seconds(daemon_set), now) {
+            counted.insert(node.to_owned(), pods.len());
+            surging.push(NodeReport::new(node, format!("{} pods ({})", pods.len(), names(&pods))));
+        }
     }
-    Some(Report::new(format!("{} of {all} nodes surge, and {budget} may", surging.len())).with_nodes(surging))
+    let number = surging.len();
+    let wrong = (number > budget).then(|| {
+        let summary = format!("{number} of {all} nodes {}, and {budget} may", plural(number, "surges", "surge"));
+        Report::new(summary).with_nodes(surging)
+    });
+    Finding { counted, wrong }
 }
 
-pub(super) fn never_on(world: &World, daemon_set: &DaemonSet, nodes: &NodeSelection) -> Option<Report> {
-    let bad: Vec<NodeReport> = living(world, daemon_set)
-        .into_iter()
-        .filter(|(name, _)| nodes.has(name, world.nodes.get(*name).map(AsRef::as_ref)))
-        .map(|(node, pods)| NodeReport::new(node, format!("has {}", names(&pods))))
-        .collect();
+/// Whether a new pod that is not available stands beside an old one that was when the new one was made.
+///
+/// Once the new pod is available the old one goes in the same sync that lets the next node surge. And beside an old pod
+/// that is of no use a new one is made at once, whatever the budget is (`pkg/controller/daemon/update.go`,
+/// `rollingUpdate`).
+fn surges(pods: &[&Pod], seconds: i32, now: Timestamp) -> bool {
+    let revisions: BTreeSet<_> = pods.iter().map(|pod| view::revision_hash(pod)).collect();
+    let made = |pod: &Pod| pod.metadata.creation_timestamp.as_ref().map(|time| time.0);
+    // The API keeps whole seconds; of two that seem to be of one age the one that is not available is the new one.
+    let youngest = pods.iter().max_by_key(|pod| (made(pod), !view::is_available(pod, seconds, now)));
+    let Some(new) = youngest.filter(|pod| revisions.len() > 1 && !view::is_available(pod, seconds, now)) else {
+        return false;
+    };
+    let was_available = |old: &&&Pod| match (view::available_after(old, seconds), made(new)) {
+        (Some(available), Some(made)) => available.as_second() <= made.as_second(),
+        _ => view::is_available(old, seconds, now),
+    };
+    pods.iter().filter(|old| view::revision_hash(old) != view::revision_hash(new)).any(|old| was_available(&old))
+}
+
+/// `tolerated` are pods, by UID, that were on a node before it was among those nodes.
+pub(super) fn never_on(
+    world: &World,
+    daemon_set: &DaemonSet,
+    nodes: &NodeSelection,
+    tolerated: &mut BTreeSet<String>,
+) -> Option<Report> {
+    let mut bad = Vec::new();
+    for (name, mut pods) in living(world, daemon_set) {
+        let node = world.nodes.get(name).map(AsRef::as_ref);
+        if nodes.has(name, node) {
+            pods.retain(|pod| !tolerated.contains(&uid(pod)));
+            if !pods.is_empty() {
+                bad.push(NodeReport::new(name, format!("has {}", names(&pods))));
+            }
+        } else if node.is_some() {
+            tolerated.extend(pods.iter().map(|pod| uid(pod)));
+        }
+    }
     told(bad, |number| format!("{number} with a pod that must have none"))
 }
 
@@ -105,8 +162,7 @@ pub(super) fn no_restarts(
     for pod in world.pods_of(daemon_set) {
         let node = view::node_of(pod).unwrap_or("no node");
         let restarts = view::restart_count(pod);
-        let uid = pod.metadata.uid.clone().unwrap_or_default();
-        let before = known.insert(uid, restarts).unwrap_or(0);
+        let before = known.insert(uid(pod), restarts).unwrap_or(0);
         if restarts > before && !nodes.is_excused(node) {
             let name = view::name_of(&pod.metadata);
             bad.push(NodeReport::new(node, format!("pod `{name}` had {before} restarts, and has {restarts}")));
@@ -115,8 +171,20 @@ pub(super) fn no_restarts(
     told(bad, |number| format!("{number} with a restarted container"))
 }
 
-pub(super) fn at_most_two_revisions(world: &World, daemon_set: &DaemonSet) -> Option<Report> {
-    let pods = living(world, daemon_set);
+/// `tolerated` are pods, by UID, that nobody could update because the scenario disturbed their node.
+pub(super) fn at_most_two_revisions(
+    world: &World,
+    daemon_set: &DaemonSet,
+    nodes: &Nodes,
+    tolerated: &mut BTreeSet<String>,
+) -> Option<Report> {
+    let mut pods = living(world, daemon_set);
+    for (node, pods) in &mut pods {
+        if nodes.is_excused(node) {
+            tolerated.extend(pods.iter().map(|pod| uid(pod)));
+        }
+        pods.retain(|pod| !tolerated.contains(&uid(pod)));
+    }
     let revisions: BTreeSet<&str> = pods.values().flatten().filter_map(|pod| view::revision_hash(pod)).collect();
     if revisions.len() <= 2 {
         return None;
@@ -137,6 +205,10 @@ pub(super) fn available(nodes: &Nodes, least: u32) -> Option<Report> {
         let down = nodes.down().into_iter().map(|node| NodeReport::new(node, "had an available pod and has none"));
         Report::new(format!("nodes with an available pod: {up}, and at least {least} are demanded")).with_nodes(down)
     })
+}
+
+fn uid(pod: &Pod) -> String {
+    pod.metadata.uid.clone().unwrap_or_default()
 }
 
 fn told(bad: Vec<NodeReport>, summary: impl Fn(String) -> String) -> Option<Report> {

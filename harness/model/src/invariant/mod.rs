@@ -11,6 +11,7 @@ use crate::scenario::DaemonSetRef;
 
 mod checks;
 mod faults;
+mod history;
 mod monitor;
 mod nodes;
 
@@ -53,7 +54,7 @@ pub enum Rule {
         /// The DaemonSet's own where none is given.
         budget: Option<Budget>,
     },
-    /// There is no pod on these nodes.
+    /// No pod comes to be on these nodes. One that was there before its node became one of them is not meant.
     NeverOn {
         /// The DaemonSet.
         daemon_set: DaemonSetRef,

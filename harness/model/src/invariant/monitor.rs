@@ -2,23 +2,29 @@
 //!
 //! # Changes of different kinds
 //! Each kind has a watch of its own, and they do not wait for each other: the pods that a larger `maxUnavailable` lets
-//! go can be seen to go before the DaemonSet is seen to have changed. So what looks like a breach is first a suspicion.
-//! It is dropped when the DaemonSet turns out to have been changed before it, by the resource versions, in a way that
-//! makes it none; it is a breach as soon as the DaemonSet is seen at a later version, or [`PATIENCE`] has passed.
+//! go can be seen to go before the DaemonSet is seen to have changed, and those that a smaller one would have kept after
+//! it. Resource versions tell which was first, for they are one counter of the store.
+//! So a change of pods is judged by the DaemonSet as it was then. Where that is not known yet, because the DaemonSet has
+//! not been seen at a later version, the change is a suspect: it is judged again by every version of the DaemonSet that
+//! turns out to be from before it, and for good as soon as one from after it is seen, or [`PATIENCE`] has passed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use k8s_openapi::api::apps::v1::DaemonSet;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use super::faults::{self, Fault};
+use super::history::History;
 use super::nodes::{Nodes, concerns};
 use super::{Invariant, Rule, checks};
 use crate::condition::{Judgement, Memory, Report};
 use crate::scenario::DaemonSetRef;
-use crate::world::{Change, Object, World};
+use crate::world::{Change, Kind, Object, World};
 
-/// How long a suspicion waits for a later state of the DaemonSet. Watches on one machine lag by milliseconds.
+/// How long a suspect waits for a later state of the DaemonSet. Watches on one machine lag by milliseconds.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(1);
+/// How many suspects are kept at a time. Each holds a world.
+const MOST_SUSPECTS: usize = 32;
 
 /// An invariant that did not hold.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,9 +50,15 @@ struct Watched {
     running: Running,
     /// Whether there was anything to be judged.
     checked: bool,
+    /// The DaemonSet of the rule, as it has been seen so far.
+    history: History,
     nodes: Nodes,
+    /// What counted against the rule after the last change.
+    counted: BTreeMap<String, usize>,
     restarts: BTreeMap<String, i64>,
-    suspicion: Option<Suspicion>,
+    /// Pods that are the scenario's doing.
+    tolerated: BTreeSet<String>,
+    suspects: Vec<Suspect>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,14 +71,18 @@ enum Running {
     Over,
 }
 
-#[derive(Debug, Clone)]
-struct Suspicion {
+/// A change that may have been a breach.
+#[derive(Debug)]
+struct Suspect {
     at: Timestamp,
-    /// The resource version of the change that looked like a breach.
+    /// The resource version of the change.
     version: Option<u64>,
     world: World,
     nodes: Nodes,
-    report: Report,
+    /// What counted against the rule before it.
+    counted: BTreeMap<String, usize>,
+    /// What is wrong, by all that is known so far.
+    report: Option<Report>,
 }
 
 impl Monitor {
@@ -77,9 +93,12 @@ impl Monitor {
             running: if invariant.from.is_some() { Running::NotYet } else { Running::Yes(false) },
             invariant: invariant.clone(),
             checked: false,
+            history: History::default(),
             nodes: Nodes::default(),
+            counted: BTreeMap::new(),
             restarts: BTreeMap::new(),
-            suspicion: None,
+            tolerated: BTreeSet::new(),
+            suspects: Vec::new(),
         });
         Self { watched: watched.collect() }
     }
@@ -123,12 +142,20 @@ impl Monitor {
 
     /// Judges the world as it is after a change.
     pub fn observe(&mut self, change: &Change, world: &World, now: Timestamp, memory: &Memory) -> Vec<Breach> {
-        // What the components say, and what conditions ask beside, changes no pod.
-        let irrelevant = matches!(change, Change::Set(Object::Event(_)) | Change::Delete(Object::Event(_)));
-        if !world.synced() || irrelevant {
+        if !world.synced() {
             return Vec::new();
         }
+        // What the components say, and what conditions ask beside, changes no pod; conditions may ask for it.
+        let aside = matches!(
+            change,
+            Change::Set(Object::Event(_))
+                | Change::Delete(Object::Event(_))
+                | Change::Resync { kind: Kind::Event, .. }
+                | Change::Learn { .. }
+                | Change::Forget(_)
+        );
         let judged = self.watched.iter_mut().enumerate();
+        let judged = judged.filter(|(_, watched)| !aside || watched.daemon_set().is_none());
         judged.filter_map(|(index, watched)| watched.judge(index, Some(change), world, now, memory)).collect()
     }
 
@@ -143,17 +170,17 @@ impl Monitor {
         breaches
     }
 
-    /// When a suspicion becomes a breach though nothing changes.
+    /// When a suspect becomes a breach though nothing changes.
     #[must_use]
     pub fn next_check(&self) -> Option<Timestamp> {
-        let suspicions = self.watched.iter().filter_map(|watched| watched.suspicion.as_ref());
-        suspicions.filter_map(|suspicion| suspicion.at.checked_add(PATIENCE).ok()).min()
+        let suspects = self.watched.iter().filter_map(Watched::first_suspect);
+        suspects.filter_map(|suspect| suspect.at.checked_add(PATIENCE).ok()).min()
     }
 
-    /// Settles the suspicions whose time is over.
+    /// Settles the suspects whose time is over.
     pub fn time_passed(&mut self, now: Timestamp) -> Vec<Breach> {
         let due = self.watched.iter_mut().enumerate().filter(|(_, watched)| {
-            let at = watched.suspicion.as_ref().and_then(|suspicion| suspicion.at.checked_add(PATIENCE).ok());
+            let at = watched.first_suspect().and_then(|suspect| suspect.at.checked_add(PATIENCE).ok());
             at.is_some_and(|at| at <= now)
         });
         due.filter_map(|(index, watched)| watched.settle(index)).collect()
@@ -190,112 +217,204 @@ impl Watched {
         if self.running == Running::Over {
             return None;
         }
+        let Some(reference) = self.daemon_set().cloned() else {
+            // A condition is judged as the world is seen.
+            let report = self.look_at_condition(world, now, memory)?;
+            return Some(self.breach(index, now, report));
+        };
+        if matches!(change, Some(Change::Resync { kind: Kind::DaemonSet, .. })) {
+            self.history.gap();
+        }
+        if self.history.see(world.daemon_set(&reference)) {
+            self.nodes.begin_anew();
+            self.counted.clear();
+        }
         if let Some(breach) = self.reconsider(index, change, world) {
             return Some(breach);
         }
-        let report = self.look(world, now, memory)?;
         let version = change.and_then(faults::version);
-        if self.daemon_set().is_none() {
-            // A condition is judged as the world is seen.
-            self.running = Running::Over;
-            return Some(Breach { index, at: now, report });
+        let then = self.history.at(version);
+        let daemon_set = then.daemon_set?;
+        let counted = self.counted.clone();
+        let report = self.look(&daemon_set, change, world, now);
+        if let Some(newer) = then.newer {
+            // What was allowed then is no breach of what the DaemonSet says since.
+            self.counted = self.count(&newer, &self.nodes, world, now).counted;
+            return report.map(|report| self.breach(index, now, report));
         }
-        if self.suspicion.is_none() {
-            self.suspicion =
-                Some(Suspicion { at: now, version, world: world.clone(), nodes: self.nodes.clone(), report });
+        let by_itself = change.is_some_and(|change| kind_of(change) == Some(Kind::DaemonSet));
+        let counts = self.running != Running::NotYet && !by_itself && checks::is_more(&self.counted, &counted);
+        if report.is_some() || counts {
+            self.suspect(Suspect {
+                at: now,
+                version,
+                world: world.clone(),
+                nodes: self.nodes.clone(),
+                counted,
+                report,
+            });
         }
         None
     }
 
-    /// What is wrong with the world, if this invariant is in force.
-    fn look(&mut self, world: &World, now: Timestamp, memory: &Memory) -> Option<Report> {
-        if let Rule::Always(condition) = &self.invariant.rule {
-            if self.running == Running::NotYet || condition.unanswered(world).is_some() {
-                return None;
-            }
-            let judgement = condition.judge(world, now, memory);
-            self.checked |= judgement.is_done() || self.running == Running::Yes(true);
-            return match (judgement, self.running) {
-                (Judgement::Done, _) => {
-                    self.running = Running::Yes(true);
-                    None
-                }
-                (Judgement::NotYet(report) | Judgement::Never(report), Running::Yes(true)) => Some(report),
-                _ => None,
-            };
+    /// Keeps a change in mind. When there are too many those that look right are not kept.
+    fn suspect(&mut self, suspect: Suspect) {
+        let over = |at: Timestamp| suspect.at.duration_since(at) > PATIENCE;
+        self.suspects.retain(|known| known.report.is_some() || !over(known.at));
+        let is_old = self.suspects.last().is_some_and(|last| last.report.is_some() && last.report == suspect.report);
+        let has_room = self.suspects.len() < MOST_SUSPECTS;
+        if !is_old && (has_room || (suspect.report.is_some() && self.first_suspect().is_none())) {
+            self.suspects.push(suspect);
         }
-        let daemon_set = world.daemon_set(self.daemon_set()?)?.clone();
+    }
+
+    /// The first change that is wrong by all that is known.
+    fn first_suspect(&self) -> Option<&Suspect> {
+        self.suspects.iter().find(|suspect| suspect.report.is_some())
+    }
+
+    /// What is wrong with a condition, if it must hold.
+    fn look_at_condition(&mut self, world: &World, now: Timestamp, memory: &Memory) -> Option<Report> {
+        let Rule::Always(condition) = &self.invariant.rule else { return None };
+        if self.running == Running::NotYet || condition.unanswered(world).is_some() {
+            return None;
+        }
+        let judgement = condition.judge(world, now, memory);
+        self.checked |= judgement.is_done() || self.running == Running::Yes(true);
+        match (judgement, self.running) {
+            (Judgement::Done, _) => {
+                self.running = Running::Yes(true);
+                None
+            }
+            (Judgement::NotYet(report) | Judgement::Never(report), Running::Yes(true)) => Some(report),
+            _ => None,
+        }
+    }
+
+    /// What is wrong with the world, if this invariant is in force.
+    fn look(
+        &mut self,
+        daemon_set: &DaemonSet,
+        change: Option<&Change>,
+        world: &World,
+        now: Timestamp,
+    ) -> Option<Report> {
         if daemon_set.metadata.deletion_timestamp.is_some() {
             return None;
         }
         // The nodes are followed before the stretch begins too, so that it begins with what is so.
-        self.nodes.observe(world, &daemon_set, now);
-        let wrong = match &self.invariant.rule {
-            Rule::OnePodPerNode { .. } => checks::one_pod_per_node(world, &daemon_set),
-            Rule::MaxUnavailable { budget, .. } => checks::max_unavailable(world, &daemon_set, &self.nodes, *budget),
-            Rule::MaxSurge { budget, .. } => checks::max_surge_kept(world, &daemon_set, now, *budget),
-            Rule::NeverOn { nodes, .. } => checks::never_on(world, &daemon_set, nodes),
-            Rule::NoRestarts { .. } => checks::no_restarts(world, &daemon_set, &self.nodes, &mut self.restarts),
-            Rule::AtMostTwoRevisions { .. } => checks::at_most_two_revisions(world, &daemon_set),
+        self.nodes.observe(world, daemon_set, now);
+        let (wrong, something) = match &self.invariant.rule {
+            Rule::OnePodPerNode { .. } | Rule::MaxUnavailable { .. } | Rule::MaxSurge { .. } => {
+                let finding = self.count(daemon_set, &self.nodes, world, now);
+                // At its beginning nothing is excused by how it was before.
+                let before = if change.is_some() { &self.counted } else { &BTreeMap::new() };
+                let counted = finding.counted.clone();
+                let news = finding.news(before);
+                self.counted = counted;
+                // A DaemonSet that changes makes no pod come or go.
+                let by_itself = change.is_some_and(|change| kind_of(change) == Some(Kind::DaemonSet));
+                (news.filter(|_| !by_itself), checks::has_pods(world, daemon_set))
+            }
+            Rule::NeverOn { nodes, .. } => {
+                let some = world.nodes.iter().any(|(name, node)| nodes.has(name, Some(node)));
+                (checks::never_on(world, daemon_set, nodes, &mut self.tolerated), some)
+            }
+            Rule::NoRestarts { .. } => {
+                let wrong = checks::no_restarts(world, daemon_set, &self.nodes, &mut self.restarts);
+                (wrong, checks::has_pods(world, daemon_set))
+            }
+            Rule::AtMostTwoRevisions { .. } => {
+                let wrong = checks::at_most_two_revisions(world, daemon_set, &self.nodes, &mut self.tolerated);
+                (wrong, checks::has_pods(world, daemon_set))
+            }
             Rule::Available { least, .. } => {
                 let wrong = checks::available(&self.nodes, *least);
                 if wrong.is_none() && self.running != Running::NotYet {
                     self.running = Running::Yes(true);
                 }
                 // It must hold once it has held, or once its first step has ended.
-                if self.running == Running::Yes(true) { wrong } else { return None }
+                let must = self.running == Running::Yes(true);
+                (wrong.filter(|_| must), must)
             }
-            Rule::Always(_) => None,
+            Rule::Always(_) => return None,
         };
         if self.running == Running::NotYet {
             return None;
         }
-        self.checked = true;
+        self.checked |= something;
         wrong
     }
 
-    /// Drops or confirms a suspicion by what has been seen of the DaemonSet since.
+    /// What counts against a rule that counts.
+    fn count(&self, daemon_set: &DaemonSet, nodes: &Nodes, world: &World, now: Timestamp) -> checks::Finding {
+        match &self.invariant.rule {
+            Rule::OnePodPerNode { .. } => checks::one_pod_per_node(world, daemon_set),
+            Rule::MaxUnavailable { budget, .. } => checks::max_unavailable(world, daemon_set, nodes, *budget),
+            Rule::MaxSurge { budget, .. } => checks::max_surge_kept(world, daemon_set, now, *budget),
+            _ => checks::Finding::default(),
+        }
+    }
+
+    /// Judges suspects by what has just been seen of the DaemonSet.
     fn reconsider(&mut self, index: usize, change: Option<&Change>, world: &World) -> Option<Breach> {
-        let suspicion = self.suspicion.as_ref()?;
-        let reference = self.daemon_set()?;
-        let Some(Change::Set(Object::DaemonSet(seen)) | Change::Delete(Object::DaemonSet(seen))) = change else {
-            return None;
-        };
-        if seen.metadata.name.as_ref() != Some(&reference.name)
-            || seen.metadata.namespace.as_ref() != Some(&reference.namespace)
-        {
+        if self.suspects.is_empty() || !self.is_of_daemon_set(change?) {
             return None;
         }
-        let later = match (change.and_then(faults::version), suspicion.version) {
-            (Some(seen), Some(suspected)) => seen > suspected,
-            // Without versions nothing speaks for the suspect.
-            _ => true,
-        };
-        if later {
-            return self.settle(index);
+        let seen = change.and_then(faults::version);
+        let daemon_set = world.daemon_set(self.daemon_set()?).cloned();
+        for suspect in std::mem::take(&mut self.suspects) {
+            if seen.zip(suspect.version).is_some_and(|(seen, suspected)| seen > suspected) {
+                match suspect.report {
+                    Some(report) => return Some(self.breach(index, suspect.at, report)),
+                    None => continue,
+                }
+            }
+            // The DaemonSet was like this before the suspect, or nobody can tell. One that is being deleted is right
+            // whatever its pods do.
+            if let Some(daemon_set) = daemon_set.as_ref().filter(|it| it.metadata.deletion_timestamp.is_none()) {
+                let report = self.suspected_still(&suspect, daemon_set);
+                self.suspects.push(Suspect { report, ..suspect });
+            }
         }
-        // The DaemonSet was like this before the suspected change: judge that again with what was true then.
-        let Some(suspicion) = self.suspicion.take() else { return None };
-        let Some(daemon_set) = world.daemon_set(self.daemon_set()?) else { return None };
-        let still = match &self.invariant.rule {
-            Rule::OnePodPerNode { .. } => checks::one_pod_per_node(&suspicion.world, daemon_set),
-            Rule::MaxUnavailable { budget, .. } => {
-                checks::max_unavailable(&suspicion.world, daemon_set, &suspicion.nodes, *budget)
-            }
-            Rule::MaxSurge { budget, .. } => {
-                checks::max_surge_kept(&suspicion.world, daemon_set, suspicion.at, *budget)
-            }
-            _ => Some(suspicion.report.clone()),
-        };
-        self.suspicion = still.map(|report| Suspicion { report, ..suspicion });
         None
     }
 
-    /// A suspicion is a breach.
-    fn settle(&mut self, index: usize) -> Option<Breach> {
-        let suspicion = self.suspicion.take()?;
+    /// Whether a change is of the DaemonSet of the rule, as far as can be told.
+    fn is_of_daemon_set(&self, change: &Change) -> bool {
+        match change {
+            Change::Set(Object::DaemonSet(seen)) | Change::Delete(Object::DaemonSet(seen)) => {
+                self.daemon_set().is_some_and(|reference| {
+                    seen.metadata.name.as_ref() == Some(&reference.name)
+                        && seen.metadata.namespace.as_ref() == Some(&reference.namespace)
+                })
+            }
+            Change::Resync { kind: Kind::DaemonSet, .. } => true,
+            _ => false,
+        }
+    }
+
+    fn suspected_still(&self, suspect: &Suspect, daemon_set: &DaemonSet) -> Option<Report> {
+        match &self.invariant.rule {
+            Rule::OnePodPerNode { .. } | Rule::MaxUnavailable { .. } | Rule::MaxSurge { .. } => {
+                let finding = self.count(daemon_set, &suspect.nodes, &suspect.world, suspect.at);
+                finding.news(&suspect.counted)
+            }
+            _ => suspect.report.clone(),
+        }
+    }
+
+    fn breach(&mut self, index: usize, at: Timestamp, report: Report) -> Breach {
         self.running = Running::Over;
-        Some(Breach { index, at: suspicion.at, report: suspicion.report })
+        self.suspects.clear();
+        Breach { index, at, report }
+    }
+
+    /// What is wrong by all that is known is a breach.
+    fn settle(&mut self, index: usize) -> Option<Breach> {
+        let wrong = self.suspects.iter_mut().find_map(|suspect| Some((suspect.at, suspect.report.take()?)));
+        let (at, report) = wrong?;
+        Some(self.breach(index, at, report))
     }
 
     /// Nothing to judge is not success.
@@ -307,10 +426,21 @@ impl Watched {
             (_, Running::NotYet) => "the step from which it holds never ended".to_owned(),
             (Rule::Always(_) | Rule::Available { .. }, _) => "it was never true".to_owned(),
             (_, _) => match self.daemon_set() {
-                Some(daemon_set) => format!("there was no daemonset `{daemon_set}`"),
+                Some(daemon_set) if !self.history.has_seen_one() => format!("there was no daemonset `{daemon_set}`"),
+                Some(_) if matches!(self.invariant.rule, Rule::NeverOn { .. }) => "there were no such nodes".to_owned(),
+                Some(daemon_set) => format!("there were no pods of daemonset `{daemon_set}`"),
                 None => "there was nothing to judge".to_owned(),
             },
         };
         Some(Breach { index, at: now, report: Report::new(why) })
+    }
+}
+
+/// The kind of what a change is about.
+fn kind_of(change: &Change) -> Option<Kind> {
+    match change {
+        Change::Set(object) | Change::Delete(object) => Some(object.kind()),
+        Change::Resync { kind, .. } => Some(*kind),
+        _ => None,
     }
 }

@@ -4,12 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::apps::v1::DaemonSet;
 use k8s_openapi::api::core::v1::Pod;
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use super::faults::{Fault, Lasting};
 use crate::oracle::eligible;
 use crate::scenario::DaemonSetRef;
 use crate::world::{World, view};
+
+/// How long after a node came back its pods may still be what was known of them before. A kubelet corrects that within
+/// some seconds; a pod that has been available for so long was never disturbed.
+const STALE: SignedDuration = SignedDuration::from_secs(30);
 
 /// One node, from the moment a pod should run there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,51 +25,70 @@ enum State {
     /// It had one, and has none.
     Down,
     /// It has one, or none, and either is the scenario's doing.
-    Excused { had: bool },
+    Excused,
+}
+
+/// One fault that excuses a node.
+#[derive(Debug, Clone, PartialEq)]
+struct Excuse {
+    lasting: Lasting,
+    began: Timestamp,
+    known_ready: BTreeMap<String, Timestamp>,
+    /// Whether its step is over, and when that was noticed.
+    over: bool,
+    ended: Option<Timestamp>,
 }
 
 /// The nodes of one DaemonSet.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Nodes {
     states: BTreeMap<String, State>,
-    /// The faults that excuse a node, with the moment at which each began.
-    faults: BTreeMap<String, Vec<(Lasting, Timestamp, bool)>>,
+    excuses: BTreeMap<String, Vec<Excuse>>,
+    /// Nodes whose last excuse ended with the change that was taken in last: that change is excused too.
+    forgiven: BTreeSet<String>,
+    /// Nodes whose available pod the scenario took away. They have not had another since.
+    taken: BTreeSet<String>,
 }
 
 impl Nodes {
     /// A fault begins.
     pub(super) fn begin(&mut self, fault: &Fault, now: Timestamp) {
         for node in &fault.nodes {
-            self.faults.entry(node.clone()).or_default().push((fault.lasting, now, false));
-            let had = match self.states.get(node) {
-                Some(State::Up | State::Down) => true,
-                Some(State::Excused { had }) => *had,
-                Some(State::New) | None => false,
-            };
-            self.states.insert(node.clone(), State::Excused { had });
+            self.excuses.entry(node.clone()).or_default().push(Excuse {
+                lasting: fault.lasting,
+                began: now,
+                known_ready: fault.known_ready.clone(),
+                over: false,
+                ended: None,
+            });
+            if self.states.insert(node.clone(), State::Excused) == Some(State::Up) {
+                self.taken.insert(node.clone());
+            }
         }
     }
 
     /// The step of the fault is over.
     pub(super) fn end(&mut self, fault: &Fault) {
         for node in &fault.nodes {
-            let Some(faults) = self.faults.get_mut(node) else { continue };
-            match fault.lasting {
-                Lasting::TheStep => {
-                    if let Some(at) = faults.iter().position(|(lasting, ..)| *lasting == Lasting::TheStep) {
-                        faults.remove(at);
-                    }
-                }
-                Lasting::UntilUndone => {}
-                Lasting::UntilReadyAnew => {
-                    // What made the node go down is undone; from now on a pod that is ready anew ends the excuse.
-                    faults.retain(|(lasting, ..)| *lasting != Lasting::UntilUndone);
-                    for fault in faults.iter_mut().filter(|(lasting, ..)| *lasting == Lasting::UntilReadyAnew) {
-                        fault.2 = true;
-                    }
-                }
+            let Some(excuses) = self.excuses.get_mut(node) else { continue };
+            excuses.retain(
+                |excuse| !matches!(excuse.lasting, Lasting::UntilUndone(cause) if fault.undoes.contains(&cause)),
+            );
+            let of_this = excuses.iter().position(|excuse| excuse.lasting == fault.lasting && !excuse.over);
+            match (fault.lasting, of_this) {
+                (Lasting::TheStep, Some(at)) => drop(excuses.remove(at)),
+                (Lasting::UntilReadyAnew, Some(at)) => excuses[at].over = true,
+                _ => {}
             }
         }
+    }
+
+    /// The DaemonSet is another one than before: what its namesake had says nothing.
+    pub(super) fn begin_anew(&mut self) {
+        let excuses = &self.excuses;
+        self.states.retain(|name, _| excuses.get(name).is_some_and(|excuses| !excuses.is_empty()));
+        self.states.values_mut().for_each(|state| *state = State::Excused);
+        self.taken.clear();
     }
 
     /// Takes in how the nodes are now.
@@ -79,38 +102,54 @@ impl Nodes {
                 }
             }
         }
+        self.forgive(world, &available, now);
         let mut eligible_nodes = BTreeSet::new();
         for (name, node) in &world.nodes {
             if !eligible(node, daemon_set).should_run {
                 continue;
             }
             eligible_nodes.insert(name.as_str());
-            let pods = available.get(name.as_str()).map(Vec::as_slice).unwrap_or_default();
-            self.forgive(name, pods);
-            let excused = self.faults.get(name).is_some_and(|faults| !faults.is_empty());
+            let none = !available.contains_key(name.as_str());
+            let excused = self.is_excused_still(name);
             let state = self.states.entry(name.clone()).or_insert(State::New);
-            *state = match (*state, pods.is_empty(), excused) {
-                (State::Excused { had }, none, true) => State::Excused { had: had || !none },
+            *state = match (*state, none, excused) {
+                (_, _, true) => State::Excused,
                 // The excuse is over; a node that has no pod now is as one that never had.
-                (State::Excused { .. } | State::New, true, _) => State::New,
-                (_, false, _) => State::Up,
-                (State::Up | State::Down, true, _) => State::Down,
+                (State::Excused | State::New, true, false) => State::New,
+                (_, false, false) => State::Up,
+                (State::Up | State::Down, true, false) => State::Down,
             };
+            if *state == State::Up {
+                self.taken.remove(name);
+            }
         }
-        let faults = &self.faults;
+        let excuses = &self.excuses;
         self.states.retain(|name, _| {
-            eligible_nodes.contains(name.as_str()) || faults.get(name).is_some_and(|faults| !faults.is_empty())
+            eligible_nodes.contains(name.as_str()) || excuses.get(name).is_some_and(|excuses| !excuses.is_empty())
         });
     }
 
-    /// Ends the faults after which a pod has become ready.
-    fn forgive(&mut self, node: &str, pods: &[&Pod]) {
-        let Some(faults) = self.faults.get_mut(node) else { return };
-        let ready_since = pods.iter().filter_map(|pod| view::available_after(pod, 0)).max();
-        faults.retain(|(lasting, began, over)| {
-            let anew = ready_since.is_some_and(|since| since.as_second() >= began.as_second());
-            !(*lasting == Lasting::UntilReadyAnew && *over && anew)
-        });
+    /// Ends the excuses after which a pod has become ready, and those of nodes that are gone.
+    fn forgive(&mut self, world: &World, available: &BTreeMap<&str, Vec<&Pod>>, now: Timestamp) {
+        self.forgiven.clear();
+        for (name, excuses) in &mut self.excuses {
+            if excuses.is_empty() {
+                continue;
+            }
+            let pods = available.get(name.as_str()).map(Vec::as_slice).unwrap_or_default();
+            let there = world.nodes.contains_key(name);
+            for excuse in excuses.iter_mut().filter(|excuse| excuse.over) {
+                excuse.ended.get_or_insert(now);
+            }
+            excuses.retain(|excuse| match excuse.lasting {
+                Lasting::TheStep => true,
+                Lasting::UntilUndone(_) => there,
+                Lasting::UntilReadyAnew => there && !excuse.is_answered(pods, now),
+            });
+            if excuses.is_empty() {
+                self.forgiven.insert(name.clone());
+            }
+        }
     }
 
     /// Nodes that had an available pod and have none.
@@ -120,16 +159,35 @@ impl Nodes {
 
     /// Nodes that have an available pod, and those that had one when the scenario took it away.
     pub(super) fn up(&self) -> usize {
-        self.of(|state| matches!(state, State::Up | State::Excused { had: true })).len()
+        let up = self.of(|state| state == State::Up);
+        up.len() + self.taken.len()
     }
 
     fn of(&self, is: impl Fn(State) -> bool) -> Vec<&str> {
         self.states.iter().filter(|(_, state)| is(**state)).map(|(name, _)| name.as_str()).collect()
     }
 
-    /// Whether the scenario disturbs the pods of a node just now.
+    /// Whether what was taken in last is the scenario's doing on this node.
     pub(super) fn is_excused(&self, node: &str) -> bool {
-        self.faults.get(node).is_some_and(|faults| !faults.is_empty())
+        self.forgiven.contains(node) || self.is_excused_still(node)
+    }
+
+    fn is_excused_still(&self, node: &str) -> bool {
+        self.excuses.get(node).is_some_and(|excuses| !excuses.is_empty())
+    }
+}
+
+impl Excuse {
+    /// Whether the node is as it was before: a pod has become ready since, or there was one all the time.
+    fn is_answered(&self, pods: &[&Pod], now: Timestamp) -> bool {
+        let Some(ended) = self.ended else { return false };
+        let anew = |pod: &&Pod| {
+            let since = view::available_after(pod, 0);
+            let known = pod.metadata.uid.as_ref().and_then(|uid| self.known_ready.get(uid)).copied();
+            // The API keeps whole seconds.
+            since.is_some_and(|since| Some(since) != known && since.as_second() >= self.began.as_second())
+        };
+        pods.iter().any(anew) || (!pods.is_empty() && now.duration_since(ended) >= STALE)
     }
 }
 
