@@ -13,6 +13,7 @@ mod metadata;
 mod network_cut;
 mod open;
 mod power;
+mod pull_fault;
 mod registration;
 mod remove;
 mod simulated;
@@ -24,7 +25,7 @@ pub use builder::{ClusterBuilder, DEFAULT_KUBERNETES};
 pub use drain::DrainOptions;
 use kube::{Client, Discovery};
 use machine::Machine;
-use rollcall_model::{Condition, Memory, Report, World};
+use rollcall_model::{Condition, Memory, Report, World, scenario::PullFault};
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::{
@@ -53,6 +54,8 @@ pub struct Cluster {
     joining: Mutex<BTreeMap<String, u8>>,
     /// What this process has made available, by name.
     images: Mutex<BTreeMap<String, ImageSource>>,
+    /// What this process has let go wrong with images, by name.
+    pull_faults: Mutex<BTreeMap<String, PullFault>>,
     capabilities: Vec<String>,
     client: Client,
     observer: Observer,
@@ -107,11 +110,12 @@ impl Cluster {
         Ok(outcome)
     }
 
-    /// Makes every image available again after the registry, which lives in memory, was started anew.
+    /// Makes every image available again, and its fault, after the registry, which lives in memory, was started anew.
     pub(crate) async fn reload_images(&self) -> Result<()> {
         let images = self.images.lock().await.clone();
         let pushes = images.iter().map(|(name, source)| self.load_image(name, source));
-        futures::future::try_join_all(pushes).await.map(drop)
+        futures::future::try_join_all(pushes).await?;
+        self.reset_pull_faults().await
     }
 
     /// Waits until a condition is true and says how long that took.

@@ -28,6 +28,7 @@ impl Cluster {
             machines: Mutex::default(),
             joining: Mutex::default(),
             images: Mutex::default(),
+            pull_faults: Mutex::default(),
             capabilities: capabilities::wanted(),
             observer: Observer::start(&client),
             client,

@@ -14,12 +14,14 @@ mod decode;
 mod load;
 mod manifest;
 pub mod names;
+mod pull_fault;
 mod taint;
 mod tree;
 mod validate;
 
 pub use action::{Action, Cascade, DaemonSetRef, DeleteTarget, NodeVerb};
 pub use manifest::Manifest;
+pub use pull_fault::PullFault;
 pub use taint::{Taint, TaintEffect, TaintSyntax, parse_untaint};
 
 /// The `apiVersion` of a scenario file.
