@@ -13,6 +13,7 @@ mod metadata;
 mod network_cut;
 mod open;
 mod power;
+mod pressure;
 mod pull_fault;
 mod registration;
 mod remove;

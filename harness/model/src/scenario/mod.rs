@@ -14,6 +14,7 @@ mod decode;
 mod load;
 mod manifest;
 pub mod names;
+mod pressure;
 mod pull_fault;
 mod taint;
 mod tree;
@@ -21,6 +22,7 @@ mod validate;
 
 pub use action::{Action, Cascade, DaemonSetRef, DeleteTarget, NodeVerb};
 pub use manifest::Manifest;
+pub use pressure::Pressure;
 pub use pull_fault::PullFault;
 pub use taint::{Taint, TaintEffect, TaintSyntax, parse_untaint};
 
