@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::core::v1::Pod;
 use rollcall::{
     Cluster, ErrorKind, ImageSource, PushOutcome,
-    model::{Condition, DaemonSetRef},
+    model::{Condition, DaemonSetRef, scenario::PullFault},
 };
 use rollcall_tests::{
     TestResult, docker,
@@ -32,6 +32,9 @@ fn main() -> ExitCode {
             a_docker_archive_is_loaded,
             an_oci_layout_is_loaded_from_an_archive_and_from_a_directory,
             an_image_that_nobody_loaded_is_not_found_and_not_looked_for_outside,
+            a_pull_fails_as_its_fault_says_and_works_again_without_it,
+            a_slow_pull_takes_its_time_and_works,
+            a_fault_is_of_one_name_and_of_a_name_that_is_one,
             an_image_that_is_not_there_is_refused_with_what_is_near,
             a_file_that_is_no_image_is_refused_with_its_name,
         ],
@@ -130,6 +133,69 @@ async fn an_image_that_nobody_loaded_is_not_found_and_not_looked_for_outside(clu
     Ok(())
 }
 
+async fn a_pull_fails_as_its_fault_says_and_works_again_without_it(cluster: &Cluster) -> TestResult {
+    const IMAGE: &str = "quay.io/example/faulty:1";
+    cluster.load_image(IMAGE, &local("rollcall/agent:1")).await?;
+    for (fault, said) in [
+        (PullFault::Absent, "not found"),
+        (PullFault::Unauthorized, "authorization failed"),
+        (PullFault::TooManyRequests, "429 Too Many Requests"),
+    ] {
+        cluster.pull_fault(IMAGE, fault).await?;
+        cluster.apply(&[always("faulty", IMAGE)]).await?;
+        for reason in ["ErrImagePull", "ImagePullBackOff"] {
+            let failed = |pod: Option<&Pod>| waiting(pod).is_some_and(|(why, _)| why == reason);
+            let pod = pods::wait_for(cluster, "faulty", failed).await.with_context(|| format!("{fault:?}"))?;
+            let (_, message) = waiting(Some(&pod)).context("it waits")?;
+            says(&message, &[said, "quay.io/example/faulty:1"]).with_context(|| format!("{fault:?}"))?;
+        }
+        cluster.pull_fault(IMAGE, PullFault::None).await?;
+        // A new pod knows no back-off.
+        pods::delete(cluster, &["faulty"]).await?;
+        runs(cluster, IMAGE, "1").await.with_context(|| format!("after {fault:?}"))?;
+    }
+    Ok(())
+}
+
+async fn a_slow_pull_takes_its_time_and_works(cluster: &Cluster) -> TestResult {
+    const IMAGE: &str = "slow:1";
+    const SLOW: Duration = Duration::from_secs(4);
+    cluster.load_image(IMAGE, &local("rollcall/agent:2")).await?;
+    cluster.pull_fault(IMAGE, PullFault::Slow(SLOW)).await?;
+    let started = std::time::Instant::now();
+    runs(cluster, IMAGE, "2").await?;
+    ensure!(started.elapsed() >= SLOW, "it took {:?}", started.elapsed());
+    cluster.pull_fault(IMAGE, PullFault::None).await?;
+    Ok(())
+}
+
+async fn a_fault_is_of_one_name_and_of_a_name_that_is_one(cluster: &Cluster) -> TestResult {
+    cluster.load_image("pair:1", &local("rollcall/agent:1")).await?;
+    cluster.load_image("pair:2", &local("rollcall/agent:2")).await?;
+    cluster.pull_fault("pair:1", PullFault::Unauthorized).await?;
+    runs(cluster, "pair:2", "2").await?;
+    // The harness itself pushes and looks as ever.
+    sent(cluster.load_image("pair:1", &local("rollcall/agent:2")).await?)?;
+    cluster.pull_fault("pair:1", PullFault::None).await?;
+    let error = refused(cluster.pull_fault("No Name", PullFault::Absent).await, "a name that is none")?;
+    ensure!(error.kind() == ErrorKind::Usage, "{error:?}");
+    says(&told(&error), &["No Name"])
+}
+
+/// A pod whose image is asked for each time.
+fn always(name: &str, image: &str) -> Value {
+    let mut pod = agent_on("worker-1", name, image);
+    pod["spec"]["containers"][0]["imagePullPolicy"] = "Always".into();
+    pod
+}
+
+/// Why a container of a pod waits, and with which message.
+fn waiting(pod: Option<&Pod>) -> Option<(String, String)> {
+    let containers = pod?.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
+    let mut waiting = containers.filter_map(|one| one.state.as_ref()?.waiting.as_ref());
+    waiting.find_map(|waiting| Some((waiting.reason.clone()?, waiting.message.clone().unwrap_or_default())))
+}
+
 async fn an_image_that_is_not_there_is_refused_with_what_is_near(cluster: &Cluster) -> TestResult {
     for (name, near) in [("rollcall/agent:9", "`rollcall/agent:"), ("rollcal/agent:1", "`rollcall/agent:1`")] {
         let error = refused(cluster.load_image(name, &local(name)).await, name)?;
@@ -164,9 +230,7 @@ fn sent(outcome: PushOutcome) -> TestResult {
 
 /// Runs a pod of an image and asks it for its version.
 async fn runs(cluster: &Cluster, image: &str, version: &str) -> Result<()> {
-    let mut pod = agent_on("worker-1", "runner", image);
-    pod["spec"]["containers"][0]["imagePullPolicy"] = "Always".into();
-    pods::start(cluster, pod).await.with_context(|| format!("image `{image}`"))?;
+    pods::start(cluster, always("runner", image)).await.with_context(|| format!("image `{image}`"))?;
     let found = pods::agent(cluster, "runner", &["version"]).await?;
     ensure!(found.trim() == version, "image `{image}` is version `{}`", found.trim());
     pods::delete(cluster, &["runner"]).await

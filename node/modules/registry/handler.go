@@ -10,17 +10,23 @@ import (
 	"github.com/google/go-containerregistry/pkg/registry"
 )
 
-// newHandler serves an empty registry. It logs one line a request that failed and none otherwise:
+// newHandler serves an empty registry where nothing is wrong but what the table says. It logs one line a request that failed and none otherwise:
 // a node asks dozens of times a second, and its log is read when something is wrong.
-func newHandler(errors *log.Logger) http.Handler {
+func newHandler(errors *log.Logger, faults *faultTable) http.Handler {
 	store := registry.New(
 		registry.Logger(log.New(io.Discard, "", 0)),
 		registry.WithReferrersSupport(true),
 	)
 	return http.HandlerFunc(func(response http.ResponseWriter, request *http.Request) {
+		if strings.HasPrefix(request.URL.Path, faultsPath) {
+			faults.set(response, request)
+			return
+		}
 		prefixByNamespace(request)
 		recorder := &statusRecorder{ResponseWriter: response, status: http.StatusOK}
-		store.ServeHTTP(recorder, request)
+		if !faults.play(recorder, request) {
+			store.ServeHTTP(recorder, request)
+		}
 		if recorder.status >= http.StatusBadRequest {
 			errors.Printf("%d %s %s", recorder.status, request.Method, request.URL.Path)
 		}

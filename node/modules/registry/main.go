@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log"
 	"net/http"
+	"net/netip"
 	"os"
 	"time"
 )
@@ -16,10 +17,19 @@ import (
 func main() {
 	listen := flag.String("listen", ":5000", "address to serve on")
 	preload := flag.String("preload", "", "docker archive, or directory of them, served from the start")
+	control := flag.String("control-from", "", "address whose requests set faults, beside loopback")
 	flag.Parse()
 
 	errors := log.New(os.Stderr, "", log.LstdFlags)
-	handler := newHandler(errors)
+	var controller netip.Addr
+	if *control != "" {
+		var err error
+		if controller, err = netip.ParseAddr(*control); err != nil {
+			fmt.Fprintf(os.Stderr, "error: `--control-from` takes an address: %v\n", err)
+			os.Exit(2)
+		}
+	}
+	handler := newHandler(errors, newFaultTable(controller))
 	if *preload != "" {
 		if err := preloadPath(handler, *preload); err != nil {
 			fmt.Fprintf(os.Stderr, "error: could not preload `%s`: %v\n(hint: `--preload` takes an archive as `docker save` writes it)\n", *preload, err)

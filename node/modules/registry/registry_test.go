@@ -7,6 +7,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -42,7 +43,7 @@ func status(t *testing.T, handler http.Handler, target string) int {
 }
 
 func TestMirrorRequestIsAnsweredFromThePrefixedRepository(t *testing.T) {
-	handler := newHandler(log.New(io.Discard, "", 0))
+	handler := newHandler(log.New(io.Discard, "", 0), newFaultTable(netip.Addr{}))
 	if err := preloadPath(handler, archive(t, t.TempDir(), "fluentd:latest")); err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +65,7 @@ func TestMirrorRequestIsAnsweredFromThePrefixedRepository(t *testing.T) {
 func TestDirectoryOfArchivesIsPreloadedUnderTheirOwnNames(t *testing.T) {
 	directory := t.TempDir()
 	archive(t, directory, "registry.k8s.io/pause:3.10")
-	handler := newHandler(log.New(io.Discard, "", 0))
+	handler := newHandler(log.New(io.Discard, "", 0), newFaultTable(netip.Addr{}))
 	if err := preloadPath(handler, directory); err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +77,7 @@ func TestDirectoryOfArchivesIsPreloadedUnderTheirOwnNames(t *testing.T) {
 func TestPortOfARegistryIsPartOfItsNameWithoutTheColon(t *testing.T) {
 	directory := t.TempDir()
 	archive(t, directory, "localhost:5000/agent:1")
-	handler := newHandler(log.New(io.Discard, "", 0))
+	handler := newHandler(log.New(io.Discard, "", 0), newFaultTable(netip.Addr{}))
 	if err := preloadPath(handler, directory); err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +93,7 @@ func TestPortOfARegistryIsPartOfItsNameWithoutTheColon(t *testing.T) {
 
 func TestOnlyFailedRequestsAreLoggedOneLineEach(t *testing.T) {
 	var logged bytes.Buffer
-	handler := newHandler(log.New(&logged, "", 0))
+	handler := newHandler(log.New(&logged, "", 0), newFaultTable(netip.Addr{}))
 	status(t, handler, "/v2/")
 	status(t, handler, "/v2/absent/manifests/1?ns=quay.io")
 	if got, want := logged.String(), "404 GET /v2/quay.io/absent/manifests/1\n"; got != want {
@@ -101,7 +102,7 @@ func TestOnlyFailedRequestsAreLoggedOneLineEach(t *testing.T) {
 }
 
 func TestArchiveThatIsNotThereIsNamed(t *testing.T) {
-	err := preloadPath(newHandler(log.New(io.Discard, "", 0)), "/nonexistent/pause.tar")
+	err := preloadPath(newHandler(log.New(io.Discard, "", 0), newFaultTable(netip.Addr{})), "/nonexistent/pause.tar")
 	if err == nil || !strings.Contains(err.Error(), "/nonexistent/pause.tar") {
 		t.Errorf("got %v", err)
 	}

@@ -16,6 +16,8 @@ mod metadata;
 mod network_cut;
 mod open;
 mod power;
+mod pressure;
+mod pull_fault;
 mod registration;
 mod remove;
 mod rollouts;
@@ -35,7 +37,7 @@ pub use drain::DrainOptions;
 pub(crate) use found::Found;
 use kube::{Client, Discovery};
 use machine::Machine;
-use rollcall_model::{Condition, Memory, Report, World};
+use rollcall_model::{Condition, Memory, Report, World, scenario::PullFault};
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::{
@@ -66,6 +68,8 @@ pub struct Cluster {
     images: Mutex<BTreeMap<String, ImageSource>>,
     /// What was applied since the cluster was last as it was found.
     applied: Mutex<BTreeSet<found::ObjectId>>,
+    /// What this process has let go wrong with images, by name.
+    pull_faults: Mutex<BTreeMap<String, PullFault>>,
     capabilities: Vec<String>,
     client: Client,
     observer: Observer,
@@ -120,11 +124,12 @@ impl Cluster {
         Ok(outcome)
     }
 
-    /// Makes every image available again after the registry, which lives in memory, was started anew.
+    /// Makes every image available again, and its fault, after the registry, which lives in memory, was started anew.
     pub(crate) async fn reload_images(&self) -> Result<()> {
         let images = self.images.lock().await.clone();
         let pushes = images.iter().map(|(name, source)| self.load_image(name, source));
-        futures::future::try_join_all(pushes).await.map(drop)
+        futures::future::try_join_all(pushes).await?;
+        self.reset_pull_faults().await
     }
 
     /// Waits until a condition is true and says how long that took.

@@ -29,6 +29,7 @@ impl Cluster {
             joining: Mutex::default(),
             images: Mutex::default(),
             applied: Mutex::default(),
+            pull_faults: Mutex::default(),
             capabilities: capabilities::wanted(),
             observer: Observer::start(&client),
             client,

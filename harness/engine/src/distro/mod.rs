@@ -38,6 +38,9 @@ pub(crate) const SIMULATED_LABEL: &str = "rollcall.dev/simulated";
 /// The file on the control-plane node that lets kwok start.
 pub(crate) const SIMULATION_PREPARED: &str = "/etc/kwok/prepared";
 
+/// The configuration of a node's kubelet: JSON, which YAML readers take.
+pub(crate) const KUBELET_CONFIGURATION: &str = "/etc/kubernetes/kubelet.yaml";
+
 /// One node of a cluster, with everything decided.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Member {

@@ -6,6 +6,7 @@
 
 mod archive;
 mod digest;
+mod fault;
 mod image;
 mod layout;
 mod legacy;
@@ -17,6 +18,7 @@ mod source;
 #[cfg(test)]
 mod testing;
 
+pub(crate) use fault::set_fault;
 pub use source::ImageSource;
 
 use self::{image::Image, push::Repository, reference::Reference};

@@ -140,6 +140,20 @@ impl<'a> Repository<'a> {
         if answer.status == StatusCode::CREATED { Ok(()) } else { Err(self.refused("PUT", &path, &answer)) }
     }
 
+    /// Tells the registry something about this image by PUT, or takes it back by DELETE.
+    pub(super) async fn control(&self, path: &str, body: Option<serde_json::Value>) -> Result<()> {
+        let (method, body) = match body {
+            Some(body) => (Method::PUT, body.to_string()),
+            None => (Method::DELETE, String::new()),
+        };
+        let request = self.request(method.clone(), path).header(CONTENT_LENGTH, body.len());
+        let answer = self.send(request, whole(body.into()), 0).await?;
+        if answer.status == StatusCode::NO_CONTENT {
+            return Ok(());
+        }
+        Err(self.refused(method.as_str(), path, &answer))
+    }
+
     fn path(&self, rest: &str) -> String {
         format!("/v2/{}/{rest}", self.reference.path())
     }

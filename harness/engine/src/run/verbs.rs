@@ -83,6 +83,10 @@ impl Verbs<'_> {
             Action::ScaleSimulatedNodes { name, count } => {
                 cluster.scale_simulated_nodes(name, *count, deadline).await.map(drop)
             }
+            Action::PullFault { image, fault } => within(step, cluster.pull_fault(image, *fault)).await,
+            Action::Pressure { node, resource, on } => {
+                cluster.node_pressure(node, *resource, *on, deadline).await.map(drop)
+            }
             // The model may know verbs before the engine does; a wrong "held" would be worse than an error.
             other => Err(Error::usage(format!("this version cannot run step `{}`", other.key()))),
         }

@@ -15,12 +15,16 @@ mod decode;
 mod load;
 mod manifest;
 pub mod names;
+mod pressure;
+mod pull_fault;
 mod taint;
 mod tree;
 mod validate;
 
-pub use action::{Action, Cascade, DaemonSetRef, DeleteTarget, NodeVerb, ObjectRef, PatchKind, Pressure, PullFault};
+pub use action::{Action, Cascade, DaemonSetRef, DeleteTarget, NodeVerb, ObjectRef, PatchKind};
 pub use manifest::Manifest;
+pub use pressure::Pressure;
+pub use pull_fault::PullFault;
 pub use taint::{Taint, TaintEffect, TaintSyntax, parse_untaint};
 
 /// The `apiVersion` of a scenario file.

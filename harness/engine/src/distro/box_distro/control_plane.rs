@@ -45,6 +45,8 @@ pub(super) fn processes(layout: &Layout) -> Vec<Process> {
             "registry",
             [
                 format!("--listen={}:{REGISTRY_PORT}", std::net::Ipv4Addr::UNSPECIFIED),
+                // The harness comes by the published port, so from the network's gateway; nodes and pods do not.
+                format!("--control-from={}", layout.network.address(1)),
                 // The sandbox image of every pod.
                 "--preload=/usr/local/share/rollcall/pause.tar".to_owned(),
             ],

@@ -9,7 +9,7 @@ use super::{
     plain,
 };
 use crate::{
-    distro::{DNS_SERVICE_ADDRESS, Layout, Member, POD_RANGE, REGISTRY_PORT},
+    distro::{DNS_SERVICE_ADDRESS, KUBELET_CONFIGURATION, Layout, Member, POD_RANGE, REGISTRY_PORT},
     docker::FileSpec,
     error::Result,
 };
@@ -20,7 +20,7 @@ const PAUSE_IMAGE: &str = "registry.k8s.io/pause:3.10";
 
 pub(super) fn processes(member: &Member) -> Vec<Process> {
     let mut kubelet = vec![
-        "--config=/etc/kubernetes/kubelet.yaml".to_owned(),
+        format!("--config={KUBELET_CONFIGURATION}"),
         "--kubeconfig=/etc/kubernetes/kubelet.conf".to_owned(),
         format!("--hostname-override={}", member.name),
         // Errors and warnings only: the kubelet's log is read after a failure, and writing it costs start time.
@@ -79,7 +79,7 @@ pub(super) fn files(distro: &BoxDistro, layout: &Layout, member: &Member) -> Res
             None,
         )?,
         plain("/etc/kubernetes/pki/kubelet-client-ca.crt", distro.authority.certificate.clone()),
-        plain("/etc/kubernetes/kubelet.yaml", yaml(&kubelet_configuration(layout, member))),
+        plain(KUBELET_CONFIGURATION, yaml(&kubelet_configuration(layout, member))),
         plain("/etc/kubernetes/kube-proxy.yaml", yaml(&kube_proxy_configuration())),
         plain("/etc/containerd/config.toml", CONTAINERD_CONFIGURATION.replace("@PAUSE@", PAUSE_IMAGE)),
         // Every image name of every manifest is asked of the inner registry and of nothing else.

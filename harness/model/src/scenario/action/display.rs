@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Action, DeleteTarget, NodeVerb, PatchKind, PullFault};
+use super::{Action, DeleteTarget, NodeVerb, PatchKind};
 
 /// What the step does, in one line.
 impl fmt::Display for Action {
@@ -90,8 +90,7 @@ impl fmt::Display for Action {
             }
             Self::PushImage { name, image } if name == image => write!(f, "push image `{image}`"),
             Self::PushImage { name, image } => write!(f, "push image `{image}` as `{name}`"),
-            Self::PullFault { image, fault: PullFault::None } => write!(f, "let `{image}` be pulled again"),
-            Self::PullFault { image, fault } => write!(f, "make pulling `{image}` fail: {fault}"),
+            Self::PullFault { image, fault } => write!(f, "from now on pulling `{image}` {fault}"),
             Self::ScaleSimulatedNodes { name, count } => write!(f, "scale simulated nodes `{name}` to {count}"),
             Self::Pressure { node, resource, on: true } => write!(f, "put `{node}` under {resource} pressure"),
             Self::Pressure { node, resource, on: false } => write!(f, "take {resource} pressure off `{node}`"),

@@ -7,14 +7,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Manifest, NodeSpec, Step, Taint, TaintEffect};
+use super::{Manifest, NodeSpec, Pressure, PullFault, Step, Taint, TaintEffect};
 use crate::condition::{Condition, ExecCondition};
 
 mod display;
-mod fault;
 mod target;
 
-pub use fault::{Pressure, PullFault};
 pub use target::{Cascade, DaemonSetRef, DeleteTarget, ObjectRef};
 
 /// What is done to the container of one node.

@@ -51,8 +51,8 @@ pub(super) fn verb(decoder: &mut Decoder<'_>, key: &str, tree: &Tree) -> Option<
             decoder.must_be_real("`pressure`");
             let release = decoder.flag(&fields, "release", false);
             let resource = decoder.require(&fields, "resource")?;
-            let all = [Pressure::Disk, Pressure::Memory, Pressure::Pid];
-            let resource = decoder.word(resource, "resource", &all.map(|resource| (resource.key(), resource)));
+            let resource =
+                decoder.word(resource, "resource", &Pressure::ALL.map(|resource| (resource.as_str(), resource)));
             Some(Action::Pressure { node: node?, resource: resource?, on: !release? })
         }
         "scaleSimulatedNodes" => {
