@@ -14,6 +14,7 @@ mod expand;
 mod files;
 mod invariants;
 mod nodes;
+mod patience;
 mod root;
 mod steps;
 mod texts;

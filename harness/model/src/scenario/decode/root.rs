@@ -2,6 +2,7 @@
 
 use super::invariants::{self, DraftInvariant};
 use super::nodes::{Entry, entry};
+use super::patience::be_patient;
 use super::steps::DraftStep;
 use super::{Decoder, Fields, shorten};
 use crate::diagnostic::Span;
@@ -63,6 +64,7 @@ pub(in crate::scenario) fn root(decoder: &mut Decoder<'_>, tree: &Tree) -> Draft
                 draft.steps_span = Some(span);
             }
             draft.steps = steps.into_iter().flatten().collect();
+            be_patient(&mut draft.steps);
         }
     }
     if let Some(tree) = fields.get("onFailure") {
