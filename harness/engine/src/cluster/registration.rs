@@ -15,6 +15,7 @@ use serde_json::json;
 
 use super::{Cluster, machine::Machine};
 use crate::{
+    clock,
     distro::Member,
     error::{Error, KubernetesContext, Result},
 };
@@ -78,6 +79,16 @@ impl Cluster {
             "kind": "Node",
             "metadata": {"name": member.name, "labels": member.labels},
             "spec": {"podCIDR": member.pod_range(), "podCIDRs": [member.pod_range()], "taints": taints},
+            // As a kubelet registers. Of a node without this the lifecycle controller takes the taint that admission
+            // gave it, and daemon pods are made for a node that cannot take them yet.
+            "status": {"conditions": [{
+                "type": "Ready",
+                "status": "False",
+                "reason": "KubeletNotReady",
+                "message": "its kubelet has not started",
+                "lastHeartbeatTime": clock::now().to_string(),
+                "lastTransitionTime": clock::now().to_string(),
+            }]},
         });
         let object = || format!("node `{}`", member.name);
         let made: Node = match serde_json::from_value(node) {

@@ -33,6 +33,8 @@ pub struct CompileError {
     pub message: String,
     /// Line and column inside of the text, from 1.
     pub at: Option<(usize, usize)>,
+    /// How many characters of it are meant; all to the end where it is not known.
+    pub length: Option<usize>,
     /// What to change.
     pub hint: Option<String>,
 }
@@ -43,7 +45,7 @@ impl Expression {
     /// # Errors
     /// Where and why it is none.
     pub fn compile(text: &str) -> Result<Self, CompileError> {
-        let error = |message: String| CompileError { message, at: None, hint: None };
+        let error = |message: String| CompileError { message, at: None, length: None, hint: None };
         if text.len() > MAX_LENGTH {
             return Err(error(format!("the expression is longer than {MAX_LENGTH} bytes")));
         }
@@ -56,7 +58,8 @@ impl Expression {
                 let at = first
                     .and_then(|first| Some((usize::try_from(first.pos.0).ok()?, usize::try_from(first.pos.1).ok()?)));
                 let why = first.map_or("no reason is known", |first| first.msg.lines().next().unwrap_or_default());
-                return Err(CompileError { message: format!("not a CEL expression: {why}"), at, hint: None });
+                let why = why.trim_start_matches("Syntax error: ");
+                return Err(CompileError { at, ..error(format!("not a CEL expression: {why}")) });
             }
             Err(_) => return Err(error("not a CEL expression".to_owned())),
         };
@@ -71,7 +74,8 @@ impl Expression {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("known here: `{}`", VARIABLES.join("`, `")),
             };
-            return Err(CompileError { message: format!("unknown variable `{name}`"), at: None, hint: Some(hint) });
+            let (at, length) = (place_of(text, &name), Some(name.chars().count()));
+            return Err(CompileError { message: format!("unknown variable `{name}`"), at, length, hint: Some(hint) });
         }
         Ok(Self { text: text.to_owned(), program: Arc::new(program) })
     }
@@ -110,6 +114,18 @@ fn binds(text: &str, name: &str) -> bool {
     text.split('(')
         .skip(1)
         .any(|rest| rest.trim_start().strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with(',')))
+}
+
+/// Line and column at which a name stands by itself, and not as a field of something.
+fn place_of(text: &str, name: &str) -> Option<(usize, usize)> {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let (byte, _) = text.match_indices(name).find(|(at, found)| {
+        let (before, after) = (&text[..*at], &text[at + found.len()..]);
+        !before.ends_with(|c| is_part(c) || c == '.') && !after.starts_with(is_part)
+    })?;
+    let before = &text[..byte];
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    Some((before.matches('\n').count() + 1, line.chars().count() + 1))
 }
 
 /// Judges the expression. An error is not false: it says nothing, so it ends the wait.

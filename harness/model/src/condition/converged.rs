@@ -17,7 +17,7 @@ use k8s_openapi::api::core::v1::{Node, Pod};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use super::report::plural;
-use super::{Judgement, NodeReport, Report, trouble};
+use super::{Judgement, NodeReport, Report, hopeless, trouble};
 use crate::oracle::{Eligibility, eligible};
 use crate::scenario::DaemonSetRef;
 use crate::world::{World, view};
@@ -174,9 +174,9 @@ impl Look<'_> {
             ([pod], _) if !view::is_ready(pod) => {
                 // An old pod of a wrong image goes away with the rollout; one of the current revision stays wrong.
                 let current = self.hash.is_some() && view::revision_hash(pod) == self.hash;
-                let hopeless = current && trouble::is_hopeless(pod);
-                let fault = if hopeless { Fault::Hopeless } else { Fault::NoReadyPod };
-                Found::Bad(fault, format!("{prefix}{}", trouble::of(pod)))
+                let in_vain = if current { hopeless::why(pod, node) } else { None };
+                let fault = if in_vain.is_some() { Fault::Hopeless } else { Fault::NoReadyPod };
+                Found::Bad(fault, format!("{prefix}{}{}", trouble::of(pod), in_vain.unwrap_or_default()))
             }
             ([pod], _) => self.ready_pod(pod, pods),
         }

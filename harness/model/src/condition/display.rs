@@ -51,6 +51,7 @@ impl fmt::Display for Condition {
             Self::All(conditions) => list(f, conditions, " and "),
             Self::Any(conditions) => list(f, conditions, " or "),
             Self::Not(condition) => write!(f, "not ({condition})"),
+            Self::Patient(condition) => write!(f, "{condition}"),
         }
     }
 }

@@ -14,6 +14,7 @@ mod display;
 mod events;
 mod exec;
 mod figures;
+mod hopeless;
 mod logs;
 mod objects;
 mod partial;
@@ -87,6 +88,9 @@ pub enum Condition {
     Any(Vec<Condition>),
     /// It is not true.
     Not(Box<Condition>),
+    /// The same, where something else of the scenario may change what by itself would never change. No file says this:
+    /// steps that run side by side are read so.
+    Patient(Box<Condition>),
 }
 
 /// The answer to a condition.
@@ -180,6 +184,10 @@ impl Condition {
                 Judgement::Done => Judgement::not_yet(format!("{condition} holds")),
                 Judgement::NotYet(_) | Judgement::Never(_) => Judgement::Done,
             },
+            Self::Patient(condition) => match condition.judge_synced(world, now, memory) {
+                Judgement::Never(report) => Judgement::NotYet(report),
+                other => other,
+            },
         }
     }
 
@@ -193,7 +201,7 @@ impl Condition {
             Self::All(conditions) | Self::Any(conditions) => {
                 conditions.iter().filter_map(|condition| condition.next_check(world, now)).min()
             }
-            Self::Not(condition) => condition.next_check(world, now),
+            Self::Not(condition) | Self::Patient(condition) => condition.next_check(world, now),
             _ => None,
         }
     }
@@ -222,7 +230,7 @@ impl Condition {
             Self::Exec(condition) => vec![Need::Exec(condition.clone())],
             Self::Object(condition) => vec![condition.need()],
             Self::All(conditions) | Self::Any(conditions) => conditions.iter().flat_map(Self::needs).collect(),
-            Self::Not(condition) => condition.needs(),
+            Self::Not(condition) | Self::Patient(condition) => condition.needs(),
             _ => Vec::new(),
         }
     }

@@ -1,12 +1,8 @@
 //! Why a pod is not ready, in half a sentence, from what its status says.
 
-use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodCondition};
 
 use crate::world::view;
-
-/// Reasons for waiting that no amount of waiting ends: they depend on the pod's own spec alone
-/// (`pkg/kubelet/images/types.go`). `CreateContainerConfigError` is not among them: the missing secret may come.
-const HOPELESS: [&str; 2] = ["InvalidImageName", "ErrImageNeverPull"];
 
 /// Reasons that are the ordinary way up.
 const ORDINARY: [&str; 2] = ["ContainerCreating", "PodInitializing"];
@@ -39,10 +35,7 @@ pub fn of(pod: &Pod) -> String {
     if let Some((reason, message)) = waiting(pod).find(|(reason, _)| !ORDINARY.contains(reason)) {
         return format!("pod `{name}` waiting{}", detail(Some(reason), message));
     }
-    let conditions = status.into_iter().flat_map(|status| status.conditions.iter().flatten());
-    let unscheduled =
-        conditions.into_iter().find(|condition| condition.type_ == "PodScheduled" && condition.status == "False");
-    if let Some(condition) = unscheduled {
+    if let Some(condition) = unscheduled(pod) {
         return format!(
             "pod `{name}` is not scheduled{}",
             detail(condition.reason.as_deref(), condition.message.as_deref())
@@ -64,9 +57,10 @@ pub fn of(pod: &Pod) -> String {
     }
 }
 
-/// Whether a pod waits for something that will not come.
-pub(super) fn is_hopeless(pod: &Pod) -> bool {
-    !view::is_terminating(pod) && waiting(pod).any(|(reason, _)| HOPELESS.contains(&reason))
+/// The condition of a pod for which the scheduler has found no place.
+pub(super) fn unscheduled(pod: &Pod) -> Option<&PodCondition> {
+    let conditions = pod.status.as_ref()?.conditions.as_ref()?;
+    conditions.iter().find(|condition| condition.type_ == "PodScheduled" && condition.status == "False")
 }
 
 fn containers(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {

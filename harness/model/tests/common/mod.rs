@@ -1,6 +1,8 @@
 //! A scenario to begin with and the manifests its tests know.
 #![allow(dead_code, reason = "each test target uses a part")]
 
+pub(crate) mod world;
+
 use rollcall_model::{Problems, Scenario};
 
 pub(crate) const HEAD: &str = "\
@@ -38,6 +40,44 @@ spec:
   template: {spec: {containers: [{name: agent, image: agent}]}}
 ";
 
+/// The head of a file of steps.
+const STEPS: &str = "apiVersion: rollcall.dev/v1\nkind: Steps\n";
+
+/// Steps with a parameter that must be given and one that need not.
+const SETTLE: &str = "\
+# Waits until a DaemonSet has settled.
+apiVersion: rollcall.dev/v1
+kind: Steps
+parameters: {daemonSet: null, within: 20s}
+steps:
+  - expect: {converged: {daemonSet: '${daemonSet}'}, within: '${within}'}
+";
+
+/// Steps with mistakes, which must be shown with this file's lines.
+const WRONG: &str = "\
+apiVersion: rollcall.dev/v1
+kind: Steps
+parameter: {node: worker-1}
+steps:
+  - cordon: worker-9
+  - taintt: {node: worker-1}
+";
+
+/// Uses a file beside it.
+const OUTER: &str = "\
+apiVersion: rollcall.dev/v1
+kind: Steps
+steps:
+  - use: {file: settle.yaml, with: {daemonSet: log-collector}}
+";
+
+const PARAMETERS: &str = "\
+apiVersion: rollcall.dev/v2
+kind: Scenario
+parameters: {1st: a, list: [a]}
+steps: {}
+";
+
 /// What stands in for the scenario's folder.
 pub(crate) fn files(path: &str) -> Result<String, String> {
     match path {
@@ -46,6 +86,13 @@ pub(crate) fn files(path: &str) -> Result<String, String> {
         "empty.yaml" => Ok("---\n# nothing\n".to_owned()),
         "nameless.yaml" => Ok("apiVersion: v1\nkind: Pod\n".to_owned()),
         "kindless.yaml" => Ok("apiVersion: v1\nmetadata: {name: x}\n".to_owned()),
+        "steps/settle.yaml" => Ok(SETTLE.to_owned()),
+        "steps/wrong.yaml" => Ok(WRONG.to_owned()),
+        "steps/outer.yaml" => Ok(OUTER.to_owned()),
+        "steps/itself.yaml" => Ok(format!("{STEPS}steps:\n  - use: {{file: itself.yaml}}\n")),
+        "steps/empty.yaml" => Ok(format!("{STEPS}steps: []\n")),
+        "steps/broken.yaml" => Ok(format!("{STEPS}steps: [\n")),
+        "steps/parameters.yaml" => Ok(PARAMETERS.to_owned()),
         "scalar.yaml" => Ok("just text\n".to_owned()),
         _ => Err("no such file".to_owned()),
     }

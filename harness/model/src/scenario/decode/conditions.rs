@@ -173,7 +173,7 @@ impl Decoder<'_> {
         let nodes = self.selection(&fields, false);
         let daemon_set = self.daemon_set(&fields)?;
         if !known[5..].iter().any(|key| fields.get(key).is_some()) {
-            self.problem_with_hint(tree.span, "`pods` says nothing about the pods", "for instance `count: 1`");
+            self.incomplete(&fields, "`pods` says nothing about the pods", Some("for instance `count: 1`"));
             return None;
         }
         Some(Condition::Pods(PodsCondition {
@@ -213,7 +213,7 @@ impl Decoder<'_> {
         });
         let daemon_set = self.daemon_set(&fields)?;
         if !FIGURES.iter().any(|key| fields.get(key).is_some()) {
-            self.problem_with_hint(tree.span, "`status` names no figure", "for instance `desired: 2`");
+            self.incomplete(&fields, "`status` names no figure", Some("for instance `desired: 2`"));
             return None;
         }
         let [desired, current, ready, available, unavailable, updated, misscheduled] = read;
@@ -242,7 +242,8 @@ impl Decoder<'_> {
         }
         let Some((key, span, tree)) = given.first() else {
             if needed {
-                self.problem(fields.span, format!("{} needs `node`, `nodes` or `all: true`", fields.what));
+                let last = if fields.what == "`neverOn`" { "nodeSelector" } else { "all: true" };
+                self.incomplete(fields, format!("{} needs `node`, `nodes` or `{last}`", fields.what), None);
                 return None;
             }
             return Some(NodeSelection::All);

@@ -60,10 +60,16 @@ impl Decoder<'_> {
             let known = self.problems.len();
             let filled = items.iter().map(|item| self.filled_in(item, values, !stands_for_others(item)));
             let items: Vec<Tree> = filled.collect();
+            if self.problems.len() > known {
+                return None;
+            }
             steps.extend(self.step_list(&items));
             if self.steps > MAX_STEPS {
-                let span = items.first().map(|item| item.span)?;
-                self.problem(span, format!("the scenario has more than {MAX_STEPS} steps"));
+                if !std::mem::replace(&mut self.full, true) {
+                    let span = items.first().map(|item| item.span)?;
+                    let hint = "what is repeated inside of what is repeated is multiplied";
+                    self.problem_with_hint(span, format!("the scenario has more than {MAX_STEPS} steps"), hint);
+                }
                 return None;
             }
             // What is wrong is wrong in every run; the first says so.
@@ -80,7 +86,7 @@ impl Decoder<'_> {
             (Some(values), None) => self.matrix(values),
             (None, Some(cases)) => self.full_list(cases, "cases", |decoder, tree| decoder.value_map(tree, "a case")),
             _ => {
-                self.problem(tree.span, "`forEach` needs either `values` or `cases`");
+                self.incomplete(&fields, "`forEach` needs either `values` or `cases`", None);
                 None
             }
         };
@@ -192,10 +198,13 @@ impl Decoder<'_> {
             None => Vec::new(),
         };
         let mut good = true;
+        let names: Vec<&str> = declared.iter().map(|(name, _, _)| *name).collect();
+        let strange: Vec<&String> = given.keys().filter(|name| !names.contains(&name.as_str())).collect();
         for (name, span, default) in &declared {
             good &= self.value_name(name, *span).is_some();
             match (given.get(*name), &default.value) {
                 (Some(value), _) => drop(values.insert((*name).to_owned(), value.clone())),
+                (None, Value::Null) if strange.iter().any(|given| nearest(given, [*name]).is_some()) => good = false,
                 (None, Value::Null) => {
                     let span = using.key_span("with").unwrap_or(at.span);
                     self.problem(span, format!("`with` needs `{name}`, for which the file has no default"));
@@ -204,9 +213,10 @@ impl Decoder<'_> {
                 (None, _) => drop(values.insert((*name).to_owned(), self.scalar(default)?)),
             }
         }
-        let names: Vec<&str> = declared.iter().map(|(name, _, _)| *name).collect();
-        for name in given.keys().filter(|name| !names.contains(&name.as_str())) {
-            let span = using.key_span("with").unwrap_or(at.span);
+        let keys = using.get("with").map(pairs).unwrap_or_default();
+        for name in strange {
+            let key = keys.iter().find(|(key, _)| is_key(key, name));
+            let span = key.map_or(at.span, |(key, _)| key.span);
             self.unknown(span, "parameter", name, &names);
             good = false;
         }

@@ -14,6 +14,7 @@ mod expand;
 mod files;
 mod invariants;
 mod nodes;
+mod patience;
 mod root;
 mod steps;
 mod texts;
@@ -56,6 +57,10 @@ pub(super) struct Decoder<'a> {
     depth: usize,
     /// Whether a node could not be read, so that an unknown one may be that.
     pub(super) nodes_unclear: bool,
+    /// Whether a step inside of another could not be read, so that an unknown label may be its.
+    pub(super) steps_unclear: bool,
+    /// Whether there are too many steps, which is told once.
+    full: bool,
     /// Whether a manifest could not be read, so that an unknown DaemonSet may be in that.
     pub(super) manifests_unclear: bool,
 }
@@ -67,6 +72,8 @@ pub(super) struct Fields<'t> {
     what: &'static str,
     /// Known keys that an unknown one was probably meant to be; nobody needs to hear that those are absent.
     suspected: Vec<String>,
+    /// Whether there was an unknown key, so that what is missing may be that.
+    unclear: bool,
 }
 
 impl<'t> Fields<'t> {
@@ -89,6 +96,8 @@ impl<'a> Decoder<'a> {
             steps: 0,
             depth: 0,
             nodes_unclear: false,
+            steps_unclear: false,
+            full: false,
             manifests_unclear: false,
         }
     }
@@ -118,11 +127,12 @@ impl<'a> Decoder<'a> {
         let fields = self.mapping(tree, what)?;
         let (good, bad): (Vec<_>, Vec<_>) = fields.pairs.into_iter().partition(|(key, _, _)| known.contains(key));
         let mut suspected = Vec::new();
+        let unclear = !bad.is_empty();
         for (key, span, _) in bad {
             self.unknown(span, "key", key, known);
             suspected.extend(nearest(key, known.iter().copied()).map(str::to_owned));
         }
-        Some(Fields { pairs: good, suspected, ..fields })
+        Some(Fields { pairs: good, suspected, unclear, ..fields })
     }
 
     /// Reads a mapping with any keys, as long as they are strings and unique.
@@ -142,7 +152,7 @@ impl<'a> Decoder<'a> {
                 None => pairs.push((name, key.span, value)),
             }
         }
-        Some(Fields { pairs, span: tree.span, what, suspected: Vec::new() })
+        Some(Fields { pairs, span: tree.span, what, suspected: Vec::new(), unclear: false })
     }
 
     fn unknown(&mut self, span: Span, what: &str, name: &str, known: &[&str]) {
@@ -152,6 +162,17 @@ impl<'a> Decoder<'a> {
             None => format!("known here: {}", list_of(known)),
         };
         self.problem_with_hint(span, message, hint);
+    }
+
+    /// Notes what a mapping is missing, unless an unknown key of it may be just that.
+    fn incomplete(&mut self, fields: &Fields<'_>, message: impl Into<String>, hint: Option<&str>) {
+        if !fields.unclear {
+            let problem = Problem::new(message).at(fields.span);
+            self.problems.push(match hint {
+                Some(hint) => problem.hint(hint),
+                None => problem,
+            });
+        }
     }
 
     fn require<'t>(&mut self, fields: &Fields<'t>, key: &str) -> Option<&'t Tree> {

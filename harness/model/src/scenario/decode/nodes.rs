@@ -21,6 +21,8 @@ pub(super) enum Entry {
 }
 
 const COMMON: [&str; 4] = ["name", "count", "labels", "taints"];
+/// What only simulated nodes have.
+const SIMULATED: [&str; 3] = ["allocatable", "fault", "delay"];
 
 /// Reads one entry of `cluster.nodes`.
 pub(super) fn entry(decoder: &mut Decoder<'_>, tree: &Tree) -> Option<Entry> {
@@ -35,7 +37,7 @@ pub(super) fn entry(decoder: &mut Decoder<'_>, tree: &Tree) -> Option<Entry> {
 }
 
 fn group(decoder: &mut Decoder<'_>, tree: &Tree) -> Option<(SimulatedNodes, Span)> {
-    let known: Vec<&str> = COMMON.into_iter().chain(["simulated", "allocatable", "fault", "delay"]).collect();
+    let known: Vec<&str> = COMMON.into_iter().chain(["simulated"]).chain(SIMULATED).collect();
     let fields = decoder.fields(tree, "a group of simulated nodes", &known)?;
     let count = decoder.optional(&fields, "count", |decoder, tree| decoder.number(tree, "`count`", 0, MAX_SIMULATED));
     let labels = decoder.optional(&fields, "labels", Decoder::labels);
@@ -108,13 +110,17 @@ fn fault(decoder: &mut Decoder<'_>, fields: &Fields<'_>) -> Option<Option<Simula
 
 /// Reads one entry of containers and expands its count. The span is the name's.
 pub(super) fn node(decoder: &mut Decoder<'_>, tree: &Tree, with_role: bool) -> Option<(Vec<NodeSpec>, Span)> {
-    let known: Vec<&str> =
-        COMMON.into_iter().chain(with_role.then_some(["role", "simulated"]).into_iter().flatten()).collect();
-    let fields = decoder.fields(tree, if with_role { "a node" } else { "`addNodes`" }, &known)?;
-    for key in ["allocatable", "fault", "delay"] {
-        if tree.get(key).is_some() && with_role {
-            decoder.problem_with_hint(tree.span, format!("`{key}` needs a simulated node"), "add `simulated: true`");
-        }
+    let more: &[&str] = if with_role { &["role", "simulated"] } else { &[] };
+    let known: Vec<&str> = COMMON.iter().chain(more).copied().collect();
+    let mut simulated = Vec::new();
+    if with_role {
+        simulated.extend(SIMULATED.into_iter().filter(|key| tree.get(key).is_some()));
+    }
+    let all: Vec<&str> = known.iter().chain(&simulated).copied().collect();
+    let fields = decoder.fields(tree, if with_role { "a node" } else { "`addNodes`" }, &all)?;
+    for key in simulated {
+        let span = fields.key_span(key).unwrap_or(tree.span);
+        decoder.problem_with_hint(span, format!("`{key}` needs a simulated node"), "add `simulated: true`");
     }
     let role = decoder.optional(&fields, "role", |decoder, tree| {
         decoder.word(tree, "role", &[("control-plane", Role::ControlPlane), ("worker", Role::Worker)])

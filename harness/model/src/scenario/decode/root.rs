@@ -2,6 +2,7 @@
 
 use super::invariants::{self, DraftInvariant};
 use super::nodes::{Entry, entry};
+use super::patience::be_patient;
 use super::steps::DraftStep;
 use super::{Decoder, Fields, shorten};
 use crate::diagnostic::Span;
@@ -53,17 +54,20 @@ pub(in crate::scenario) fn root(decoder: &mut Decoder<'_>, tree: &Tree) -> Draft
         draft.images = decoder.list(tree, "`images`", image).unwrap_or_default();
     }
     if let Some(tree) = fields.get("invariants") {
-        draft.invariants = decoder.list(tree, "`invariants`", invariants::invariant).unwrap_or_default();
+        // One that cannot be read does not keep the names in the others from being looked at.
+        let read = decoder.list(tree, "`invariants`", |decoder, tree| Some(invariants::invariant(decoder, tree)));
+        draft.invariants = read.unwrap_or_default().into_iter().flatten().collect();
     }
     if let Some(tree) = decoder.require(&fields, "steps") {
         if let Some(steps) = step_list(decoder, tree, "`steps`") {
             let span = fields.key_span("steps").unwrap_or(tree.span);
             if steps.is_empty() {
                 decoder.problem(span, "`steps` is empty");
-            } else if steps.iter().all(Option::is_some) {
+            } else if steps.iter().all(Option::is_some) && !decoder.steps_unclear {
                 draft.steps_span = Some(span);
             }
             draft.steps = steps.into_iter().flatten().collect();
+            be_patient(&mut draft.steps);
         }
     }
     if let Some(tree) = fields.get("onFailure") {

@@ -27,7 +27,7 @@ impl Decoder<'_> {
                 }
             }
             _ => {
-                self.problem(tree.span, "a text needs either `contains` or `matches`");
+                self.incomplete(&fields, "a text needs either `contains` or `matches`", None);
                 None
             }
         }

@@ -20,12 +20,13 @@ impl Decoder<'_> {
     pub(super) fn events(&mut self, tree: &Tree) -> Option<Condition> {
         let known = ["daemonSet", "namespace", "node", "kind", "name", "reason", "type", "message", "count"];
         let fields = self.fields(tree, "`events`", &known)?;
+        if let (None, Some(span)) = (fields.get("daemonSet"), fields.key_span("namespace")) {
+            self.problem(span, "`namespace` goes with `daemonSet`");
+            return None;
+        }
         if known[..8].iter().all(|key| fields.get(key).is_none()) {
-            self.problem_with_hint(
-                tree.span,
-                "`events` says nothing about the events",
-                "for instance `reason: FailedCreate`",
-            );
+            let hint = Some("for instance `reason: FailedCreate`");
+            self.incomplete(&fields, "`events` says nothing about the events", hint);
             return None;
         }
         let daemon_set = match fields.get("daemonSet") {
@@ -85,7 +86,9 @@ impl Decoder<'_> {
             Ok(expression) => Some(Condition::Cel(expression)),
             Err(error) => {
                 let location = match error.at {
-                    Some((1, column)) if !text.contains('\n') => inside(tree.span, text.chars().count(), column),
+                    Some((1, column)) if !text.contains('\n') => {
+                        inside(tree.span, text.chars().count(), column, error.length)
+                    }
                     _ => tree.span,
                 };
                 let problem = Problem { message: error.message, location: Some(location), hint: error.hint };
@@ -97,8 +100,9 @@ impl Decoder<'_> {
 }
 
 /// The place of a column of a text that stands on one line, quoted or not.
-fn inside(span: Span, length: usize, column: usize) -> Span {
-    let quote = span.len.saturating_sub(length) / 2;
-    let offset = quote + column.saturating_sub(1).min(length);
-    Span { column: span.column + offset, len: span.len.saturating_sub(offset + quote).max(1), ..span }
+fn inside(span: Span, all: usize, column: usize, length: Option<usize>) -> Span {
+    let quote = span.len.saturating_sub(all) / 2;
+    let offset = quote + column.saturating_sub(1).min(all);
+    let rest = span.len.saturating_sub(offset + quote).max(1);
+    Span { column: span.column + offset, len: length.map_or(rest, |length| length.min(rest)), ..span }
 }

@@ -73,19 +73,19 @@ pub(in crate::scenario::decode) fn exec(
 
 /// A shell command, or `{command, exitCode}`.
 fn run(decoder: &mut Decoder<'_>, tree: &Tree) -> Option<Action> {
-    let (command, exit_code) = match &tree.value {
+    let (command, exit_code, what) = match &tree.value {
         Value::Map(_) => {
             let fields = decoder.fields(tree, "`run`", &["command", "exitCode"])?;
             let exit_code =
                 decoder.optional(&fields, "exitCode", |decoder, tree| decoder.number(tree, "`exitCode`", 0, 255));
-            (decoder.require(&fields, "command")?, exit_code?.unwrap_or(0))
+            (decoder.require(&fields, "command")?, exit_code?.unwrap_or(0), "command")
         }
-        _ => (tree, 0),
+        _ => (tree, 0, "run"),
     };
     let command = match &command.value {
-        Value::String(_) => vec![decoder.string(command, "`run`")?],
-        Value::List(_) => decoder.full_list(command, "command", |decoder, tree| decoder.argument(tree))?,
-        _ => return decoder.wrong_type(command, "`run`", "a string for the shell, or a list"),
+        Value::String(_) => vec![decoder.string(command, format!("`{what}`"))?],
+        Value::List(_) => decoder.full_list(command, what, |decoder, tree| decoder.argument(tree))?,
+        _ => return decoder.wrong_type(command, format!("`{what}`"), "a string for the shell, or a list"),
     };
     Some(Action::Run { command, exit_code })
 }

@@ -83,5 +83,7 @@ fn inside_items(decoder: &mut Decoder<'_>, items: &[Tree]) -> Option<Vec<DraftSt
     let outer = std::mem::take(&mut decoder.mentions);
     let steps = decoder.step_list(items);
     decoder.mentions = outer;
-    steps.into_iter().collect()
+    // The names in those that can be read are looked at all the same.
+    decoder.steps_unclear |= steps.iter().any(Option::is_none);
+    Some(steps.into_iter().flatten().collect())
 }

@@ -56,12 +56,17 @@ pub(in crate::scenario::decode) fn object_ref(decoder: &mut Decoder<'_>, tree: &
     let (api_version, kind) =
         (decoder.required_string(&fields, "apiVersion"), decoder.required_string(&fields, "kind"));
     let name = decoder.required_string(&fields, "name");
-    Some(ObjectRef {
+    let object = ObjectRef {
         api_version: api_version?,
         kind: kind?,
         namespace: namespace?.unwrap_or_else(|| DaemonSetRef::new("").namespace),
         name: name?,
-    })
+    };
+    if let Some(reference) = object.as_daemon_set() {
+        let span = fields.get("name").map_or(tree.span, |tree| tree.span);
+        decoder.mentions.push(Mention::DaemonSet { reference, span });
+    }
+    Some(object)
 }
 
 fn patch(decoder: &mut Decoder<'_>, tree: &Tree) -> Option<Action> {
@@ -82,7 +87,7 @@ fn patch(decoder: &mut Decoder<'_>, tree: &Tree) -> Option<Action> {
             object_ref(decoder, object)?
         }
         _ => {
-            decoder.problem(tree.span, "`patch` needs either `daemonSet` or `object`");
+            decoder.incomplete(&fields, "`patch` needs either `daemonSet` or `object`", None);
             return None;
         }
     };
@@ -117,7 +122,7 @@ fn apply(decoder: &mut Decoder<'_>, tree: &Tree) -> Option<Action> {
             }
         }
         _ => {
-            decoder.problem(tree.span, "`apply` needs one of `file`, `object` and `objects`");
+            decoder.incomplete(&fields, "`apply` needs one of `file`, `object` and `objects`", None);
             return None;
         }
     };
@@ -151,7 +156,7 @@ fn delete(decoder: &mut Decoder<'_>, tree: &Tree) -> Option<Action> {
         }
         ["file"] => DeleteTarget::Manifest(manifest(decoder, &fields)?),
         _ => {
-            decoder.problem(tree.span, "`delete` needs one of `daemonSet`, `object` and `file`");
+            decoder.incomplete(&fields, "`delete` needs one of `daemonSet`, `object` and `file`", None);
             return None;
         }
     };

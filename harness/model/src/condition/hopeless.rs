@@ -1,0 +1,113 @@
+//! Which pods wait for something that will not come.
+//!
+//! A state is the end of a wait only where nothing that may be under way in the cluster changes it: the pod's own spec, an
+//! image that the registry does not have, the size of a node. A missing secret is not among them, for some other pod may
+//! be about to make it, and neither is a missing extended resource, which a device plug-in may be about to offer, nor a
+//! node that does not exist. What other steps of the scenario may change while one waits is the decoder's to see.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{Container, Node, Pod};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+
+use super::trouble;
+use crate::world::view;
+
+/// Reasons for waiting that depend on the pod's own spec alone (`pkg/kubelet/images/types.go`).
+const ALONE: [&str; 2] = ["InvalidImageName", "ErrImageNeverPull"];
+
+/// What the messages of `CreateContainerConfigError` have in common that depend on the pod's spec and its image alone
+/// (`pkg/kubelet/kuberuntime/security_context.go`, `verifyRunAsNonRoot`).
+const NOT_ROOT: [&str; 2] = ["runAsNonRoot", "breaks non-root policy"];
+
+/// Resources of which a node has what it has. Others come and go with device plug-ins.
+const FIXED: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
+
+/// Why waiting for a pod is in vain, if it is: the rest of a sentence that says what is wrong with it, which may be
+/// empty.
+pub(super) fn why(pod: &Pod, node: &Node) -> Option<String> {
+    if view::is_terminating(pod) {
+        return None;
+    }
+    let is_in_vain = |(reason, message): (&str, Option<&str>)| {
+        let says = |part: &str| message.is_some_and(|message| message.contains(part));
+        match reason {
+            // The kubelet has asked the registry, and asks it again; the registry has no such image.
+            "ImagePullBackOff" => says("not found"),
+            "CreateContainerConfigError" => NOT_ROOT.into_iter().any(says),
+            _ => ALONE.contains(&reason),
+        }
+    };
+    if trouble::waiting(pod).any(is_in_vain) {
+        return Some(String::new());
+    }
+    trouble::unscheduled(pod)?;
+    too_large(pod, node)
+}
+
+/// What a pod asks for and the whole of its node does not have.
+fn too_large(pod: &Pod, node: &Node) -> Option<String> {
+    let spec = pod.spec.as_ref()?;
+    let has = node.status.as_ref()?.allocatable.as_ref()?;
+    FIXED.into_iter().find_map(|resource| {
+        let has = has.get(resource)?;
+        let all: f64 = spec.containers.iter().filter_map(|container| amount(requested(container)?, resource)).sum();
+        let init = spec.init_containers.iter().flatten();
+        let largest = init.filter_map(|container| amount(requested(container)?, resource)).fold(all, f64::max);
+        (largest > quantity(&has.0)?).then(|| format!("; it asks for more {resource} than the node has ({})", has.0))
+    })
+}
+
+fn requested(container: &Container) -> Option<&BTreeMap<String, Quantity>> {
+    container.resources.as_ref()?.requests.as_ref()
+}
+
+fn amount(of: &BTreeMap<String, Quantity>, resource: &str) -> Option<f64> {
+    quantity(&of.get(resource)?.0)
+}
+
+/// The number of a quantity, near enough to compare (`k8s.io/apimachinery/pkg/api/resource/quantity.go`).
+fn quantity(text: &str) -> Option<f64> {
+    // `1e3` and `1E3` are numbers, `1E` is an exa.
+    let split = text.char_indices().find(|(at, c)| match c {
+        'e' | 'E' => !text[at + 1..].starts_with(|next: char| next.is_ascii_digit() || matches!(next, '+' | '-')),
+        c => c.is_ascii_alphabetic(),
+    });
+    let (number, suffix) = text.split_at(split.map_or(text.len(), |(at, _)| at));
+    let factor = match suffix {
+        "" => 1.0,
+        "n" => 1e-9,
+        "u" => 1e-6,
+        "m" => 1e-3,
+        "k" => 1e3,
+        "M" => 1e6,
+        "G" => 1e9,
+        "T" => 1e12,
+        "P" => 1e15,
+        "E" => 1e18,
+        "Ki" => 1024.0,
+        "Mi" => 1_048_576.0,
+        "Gi" => 1_073_741_824.0,
+        "Ti" => 1_099_511_627_776.0,
+        "Pi" => 1_125_899_906_842_624.0,
+        "Ei" => 1_152_921_504_606_846_976.0,
+        _ => return None,
+    };
+    number.parse::<f64>().ok().map(|number| number * factor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quantity;
+
+    #[test]
+    fn quantities_are_numbers_with_a_suffix() {
+        let same = [("1", 1.0), ("250m", 0.25), ("1e3", 1e3), ("2E-3", 2e-3), ("1E", 1e18), ("16Gi", 17_179_869_184.0)];
+        for (text, number) in same {
+            assert_eq!(quantity(text), Some(number), "{text}");
+        }
+        for text in ["", "x", "1x", "Gi", "1 Gi"] {
+            assert_eq!(quantity(text), None, "{text}");
+        }
+    }
+}
