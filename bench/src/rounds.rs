@@ -55,13 +55,10 @@ pub(crate) async fn measure(figures: &mut Figures) -> Result<()> {
     cluster.add_node(node, VERB_DEADLINE).await?;
     figures.worker_ready.push(started.elapsed());
     let pod = Condition::Pods(PodsCondition {
-        daemon_set,
         nodes: NodeSelection::Names(vec!["worker-3".into()]),
         count: Some(1),
-        phase: None,
         ready: Some(true),
-        image: None,
-        terminating: None,
+        ..PodsCondition::of(daemon_set)
     });
     cluster.wait(&pod, VERB_DEADLINE).await?;
     figures.worker_pod_ready.push(started.elapsed());

@@ -166,7 +166,8 @@ impl fmt::Display for Plan {
             writeln!(f, "  {}", description.trim())?;
         }
         let version = self.cluster.kubernetes.as_deref().map(|version| format!(", Kubernetes {version}"));
-        writeln!(f, "cluster{}", version.unwrap_or_default())?;
+        let shared = if self.cluster.shared { ", shared" } else { "" };
+        writeln!(f, "cluster{}{shared}", version.unwrap_or_default())?;
         for node in &self.cluster.nodes {
             writeln!(f, "  {node}")?;
         }

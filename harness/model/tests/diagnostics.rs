@@ -44,6 +44,7 @@ fn file(#[context] context: Context, #[case] source: &str) {
 #[case::bad_metadata("metadata: {name: Not_A_Label, description: 5, labels: {a b: c, d: 'e f', g: true}}\n")]
 #[case::invariants_and_nulls("invariants: []\nmetadata:\ncluster:\nimages:\nsteps:\n")]
 #[case::bad_cluster("cluster: {nodes: {}, kubernetes: 1.37}\n")]
+#[case::bad_shared("cluster: {nodes: [], shared: yes please, share: true}\n")]
 #[case::bad_kubernetes_version("cluster: {nodes: [], kubernetes: '2.0'}\n")]
 #[case::bad_nodes(
     "cluster:\n  nodes:\n  - {name: a, role: control-plan, count: 0}\n  - {name: a-very-long-name-for-a-node-of-forty-chars, count: 2}\n  - {role: worker}\n  - {name: b, taints: ['x', 'a=b:NoExecut', ':NoSchedule', 'k=v v:NoExecute', 5], simulated: true}\n  - {name: 7}\n  - worker\n"

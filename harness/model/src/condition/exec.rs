@@ -10,8 +10,8 @@ use crate::world::{ExecSeen, Fact, Need, World, view};
 pub(super) fn judge(world: &World, condition: &ExecCondition) -> Judgement {
     let seen = match world.facts.of(&Need::Exec(condition.clone())) {
         Some(Fact::Exec(seen)) => seen,
-        Some(Fact::Unknown(why)) => return Judgement::not_yet(why.clone()),
-        _ => return Judgement::not_yet("the command has not been run yet"),
+        // What is not known has been said before this is asked.
+        _ => return Judgement::not_yet("nothing is known yet"),
     };
     let pods: Vec<_> = condition.pods.of(world).into_iter().filter(|pod| !view::is_terminating(pod)).collect();
     if pods.is_empty() {

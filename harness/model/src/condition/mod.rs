@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::jiff::Timestamp;
 
 use crate::scenario::DaemonSetRef;
-use crate::world::{Kind, Need, World};
+use crate::world::{Fact, Kind, Need, World};
 
 mod cel;
 mod converged;
@@ -23,7 +23,7 @@ mod report;
 mod restarts;
 mod spec;
 mod text;
-mod trouble;
+pub mod trouble;
 
 pub use cel::Expression;
 pub(crate) use report::plural;
@@ -145,6 +145,28 @@ impl Memory {
 }
 
 impl Condition {
+    /// The key in a scenario file; what no file says has none.
+    #[must_use]
+    pub fn key(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Converged { .. } => "converged",
+            Self::RolledOut { .. } => "rolledOut",
+            Self::Pods(_) => "pods",
+            Self::Status(_) => "status",
+            Self::NodeReady { .. } => "nodeReady",
+            Self::NotRestarted { .. } => "notRestarted",
+            Self::Logs(_) => "logs",
+            Self::Exec(_) => "exec",
+            Self::Events(_) => "events",
+            Self::Object(_) => "object",
+            Self::Cel(_) => "cel",
+            Self::All(_) => "all",
+            Self::Any(_) => "any",
+            Self::Not(_) => "not",
+            Self::Patient(_) => return None,
+        })
+    }
+
     /// Judges the condition of a world at a moment.
     ///
     /// Before the first listing of every kind has arrived the answer is *not yet*, whatever the condition,
@@ -153,7 +175,10 @@ impl Condition {
     pub fn judge(&self, world: &World, now: Timestamp, memory: &Memory) -> Judgement {
         let missing = world.missing();
         if missing.is_empty() {
-            return self.judge_synced(world, now, memory);
+            return match self.unanswered(world) {
+                Some(why) => Judgement::not_yet(why),
+                None => self.judge_synced(world, now, memory),
+            };
         }
         let missing: Vec<&str> = missing.into_iter().map(Kind::plural).collect();
         Judgement::not_yet(format!("the first listing of {} has not arrived", missing.join(", ")))
@@ -201,6 +226,22 @@ impl Condition {
             Self::Not(condition) | Self::Patient(condition) => condition.next_check(world, now),
             _ => None,
         }
+    }
+
+    /// What is not known yet of that which the condition asks for beside what is always watched.
+    ///
+    /// While anything is, the condition is *not yet*, and so is its `not`: what nobody has looked for is not absent.
+    #[must_use]
+    pub fn unanswered(&self, world: &World) -> Option<String> {
+        self.needs().iter().find_map(|need| match world.facts.of(need) {
+            Some(Fact::Unknown(why)) => Some(why.clone()),
+            Some(_) => None,
+            None => Some(match need {
+                Need::Objects { kind, .. } => format!("the objects of kind `{kind}` have not been listed yet"),
+                Need::Logs(_) => "no log has been read yet".to_owned(),
+                Need::Exec(_) => "the command has not been run yet".to_owned(),
+            }),
+        })
     }
 
     /// What the engine has to find out for this condition, beside what is always watched.

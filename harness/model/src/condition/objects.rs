@@ -15,8 +15,8 @@ const MAX_DIFFERENCES: usize = 5;
 pub(super) fn judge(world: &World, condition: &ObjectCondition) -> Judgement {
     let objects = match world.facts.of(&condition.need()) {
         Some(Fact::Objects(objects)) => objects,
-        Some(Fact::Unknown(why)) => return Judgement::not_yet(why.clone()),
-        _ => return Judgement::not_yet(format!("the objects of kind `{}` have not been listed yet", condition.kind)),
+        // What is not known has been said before this is asked.
+        _ => return Judgement::not_yet("nothing is known yet"),
     };
     let selected: Vec<_> =
         objects.iter().filter(|((namespace, name), object)| condition.has(namespace, name, object)).collect();

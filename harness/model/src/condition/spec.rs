@@ -67,6 +67,25 @@ pub struct PodsCondition {
     pub restarts: Option<u32>,
 }
 
+impl PodsCondition {
+    /// There is at least one pod, whatever it is like.
+    #[must_use]
+    pub fn of(daemon_set: DaemonSetRef) -> Self {
+        Self {
+            daemon_set,
+            nodes: NodeSelection::All,
+            count: None,
+            phase: None,
+            ready: None,
+            image: None,
+            terminating: None,
+            revision: None,
+            waiting: None,
+            restarts: None,
+        }
+    }
+}
+
 /// Figures of `apps/v1 DaemonSetStatus`, each exact where given. An absent field of the API is 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatusCondition {

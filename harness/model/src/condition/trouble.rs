@@ -8,7 +8,8 @@ use crate::world::view;
 const ORDINARY: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 
 /// Why a pod is not ready.
-pub(super) fn of(pod: &Pod) -> String {
+#[must_use]
+pub fn of(pod: &Pod) -> String {
     let name = view::name_of(&pod.metadata);
     if view::is_terminating(pod) {
         return format!("pod `{name}` is terminating");

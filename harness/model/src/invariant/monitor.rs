@@ -276,7 +276,7 @@ impl Watched {
     /// What is wrong with a condition, if it must hold.
     fn look_at_condition(&mut self, world: &World, now: Timestamp, memory: &Memory) -> Option<Report> {
         let Rule::Always(condition) = &self.invariant.rule else { return None };
-        if self.running == Running::NotYet {
+        if self.running == Running::NotYet || condition.unanswered(world).is_some() {
             return None;
         }
         let judgement = condition.judge(world, now, memory);

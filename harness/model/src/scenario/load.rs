@@ -38,6 +38,7 @@ impl Scenario {
                 nodes: draft.nodes.into_iter().map(|(node, _)| node).collect(),
                 simulated: draft.simulated.into_iter().map(|(group, _)| group).collect(),
                 kubernetes: draft.kubernetes,
+                shared: draft.shared,
             },
             images: draft.images.into_iter().map(|(image, _)| image).collect(),
             invariants: draft.invariants.into_iter().map(|draft| draft.invariant).collect(),

@@ -12,6 +12,7 @@ use crate::invariant::Invariant;
 
 mod action;
 mod decode;
+pub mod keys;
 mod load;
 mod manifest;
 pub mod names;
@@ -68,6 +69,8 @@ pub struct ClusterSpec {
     pub simulated: Vec<SimulatedNodes>,
     /// The Kubernetes minor version, as `1.37`, where the scenario needs a certain one.
     pub kubernetes: Option<String>,
+    /// Whether the scenario leaves the cluster as it found it, so that the next one with an equal cluster may have it.
+    pub shared: bool,
 }
 
 /// What a node is in its cluster.

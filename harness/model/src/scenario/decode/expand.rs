@@ -9,6 +9,8 @@ use crate::diagnostic::{Source, nearest};
 use crate::scenario::tree::{self, Tree, Value};
 use crate::scenario::{API_VERSION, names};
 
+/// Every step that stands for others.
+pub const EXPANSIONS: [&str; 3] = ["forEach", "repeat", "use"];
 /// The most runs of one `forEach` or `repeat`.
 const MAX_RUNS: usize = 1_000;
 /// The most steps of a scenario when everything has been replaced.
@@ -317,7 +319,7 @@ fn text_of(value: &Value) -> String {
 
 /// The key and the value of a step that stands for others.
 fn expandable(item: &Tree) -> Option<(&'static str, &Tree)> {
-    ["forEach", "repeat", "use"].into_iter().find_map(|key| Some((key, item.get(key)?)))
+    EXPANSIONS.into_iter().find_map(|key| Some((key, item.get(key)?)))
 }
 
 fn pairs(tree: &Tree) -> &[(Tree, Tree)] {
@@ -335,9 +337,9 @@ fn is_key(tree: &Tree, key: &str) -> bool {
 fn stands_for_others(tree: &Tree) -> bool {
     match &tree.value {
         Value::List(items) => items.iter().any(stands_for_others),
-        Value::Map(pairs) => pairs.iter().any(|(key, value)| {
-            ["forEach", "repeat", "use"].iter().any(|word| is_key(key, word)) || stands_for_others(value)
-        }),
+        Value::Map(pairs) => {
+            pairs.iter().any(|(key, value)| EXPANSIONS.iter().any(|word| is_key(key, word)) || stands_for_others(value))
+        }
         _ => false,
     }
 }

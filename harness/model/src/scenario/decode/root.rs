@@ -14,6 +14,7 @@ use crate::scenario::{API_VERSION, Action, ImageUse, KIND, Metadata, NodeSpec, S
 pub(in crate::scenario) struct Draft {
     pub(in crate::scenario) metadata: Metadata,
     pub(in crate::scenario) kubernetes: Option<String>,
+    pub(in crate::scenario) shared: bool,
     pub(in crate::scenario) nodes: Vec<(NodeSpec, Span)>,
     /// Where the nodes are listed, if they could be read at all.
     pub(in crate::scenario) nodes_span: Option<Span>,
@@ -107,10 +108,11 @@ fn metadata(decoder: &mut Decoder<'_>, tree: &Tree) -> Option<Metadata> {
 
 fn cluster(decoder: &mut Decoder<'_>, tree: &Tree, draft: &mut Draft) {
     decoder.nodes_unclear = true;
-    let Some(fields) = decoder.fields(tree, "`cluster`", &["nodes", "kubernetes"]) else { return };
+    let Some(fields) = decoder.fields(tree, "`cluster`", &["nodes", "kubernetes", "shared"]) else { return };
     if let Some(tree) = fields.get("kubernetes") {
         draft.kubernetes = version(decoder, tree);
     }
+    draft.shared = decoder.flag(&fields, "shared", false).unwrap_or_default();
     let Some(list) = decoder.require(&fields, "nodes") else { return };
     let entries = decoder.list(list, "`nodes`", |decoder, tree| Some(entry(decoder, tree)));
     let Some(entries) = entries else { return };
