@@ -16,18 +16,22 @@ pub mod keys;
 mod load;
 mod manifest;
 pub mod names;
+mod schema;
 mod taint;
 mod tree;
 mod validate;
 
 pub use action::{Action, Cascade, DaemonSetRef, DeleteTarget, NodeVerb, ObjectRef, PatchKind, Pressure, PullFault};
 pub use manifest::Manifest;
+pub use schema::schema;
 pub use taint::{Taint, TaintEffect, TaintSyntax, parse_untaint};
 
 /// The `apiVersion` of a scenario file.
 pub const API_VERSION: &str = "rollcall.dev/v1";
 /// The `kind` of a scenario file.
 pub const KIND: &str = "Scenario";
+/// The `kind` of a file of steps.
+pub const STEPS_KIND: &str = "Steps";
 
 /// A scenario: a cluster, and what is done to it and expected of it.
 #[derive(Debug, Clone, PartialEq)]

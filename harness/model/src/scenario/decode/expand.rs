@@ -7,7 +7,7 @@ use super::steps::{self, DraftStep};
 use super::{Decoder, Fields, shorten};
 use crate::diagnostic::{Source, nearest};
 use crate::scenario::tree::{self, Tree, Value};
-use crate::scenario::{API_VERSION, names};
+use crate::scenario::{API_VERSION, STEPS_KIND, names};
 
 /// Every step that stands for others.
 pub const EXPANSIONS: [&str; 3] = ["forEach", "repeat", "use"];
@@ -17,8 +17,6 @@ const MAX_RUNS: usize = 1_000;
 const MAX_STEPS: usize = 10_000;
 /// How deep files may use each other. A file that uses itself is found by this.
 const MAX_DEPTH: usize = 16;
-/// The `kind` of a file of steps.
-const KIND: &str = "Steps";
 
 /// Values by name.
 type Values = BTreeMap<String, Value>;
@@ -183,7 +181,7 @@ impl Decoder<'_> {
         };
         let used_fields = self.fields(&used, "a file of steps", &["apiVersion", "kind", "parameters", "steps"])?;
         super::root::constant(self, &used_fields, "apiVersion", API_VERSION);
-        super::root::constant(self, &used_fields, "kind", KIND);
+        super::root::constant(self, &used_fields, "kind", STEPS_KIND);
         let values = self.parameters(&used_fields, &fields, with?, tree)?;
         let items = self.inner(&used_fields)?;
         self.depth += 1;
