@@ -2,6 +2,7 @@
 //! `target/bench.json`. It judges nothing; no test asserts a time.
 #![expect(clippy::print_stdout, reason = "the table is the program's whole purpose")]
 
+mod lint;
 mod rounds;
 mod table;
 mod weight;
@@ -21,6 +22,8 @@ async fn main() -> Result<()> {
         println!("round {round} of {ROUNDS}");
         rounds::measure(&mut figures).await.with_context(|| format!("round {round}"))?;
     }
+    // Afterwards, so that it does not count for the memory of the harness.
+    figures.linted = (0..ROUNDS).map(|_| lint::measure()).collect::<Result<_>>()?;
     let rows = table::rows(&figures, weight::image_bytes()?);
     println!("{}", table::render(&rows));
     std::fs::create_dir_all(Path::new(RESULT).parent().unwrap_or(Path::new(".")))?;

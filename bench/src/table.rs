@@ -28,6 +28,7 @@ pub(crate) fn rows(figures: &Figures, image: u64) -> Vec<Row> {
         mebibytes("memory of the control-plane node", &figures.control_plane_bytes, Some(450.0)),
         mebibytes("memory of a worker", &figures.worker_bytes, Some(60.0)),
         mebibytes("memory of the harness, peak", &figures.harness_bytes, Some(50.0)),
+        seconds("1,000 scenario files decoded and linted", &figures.linted, Some(1.0)),
         // 400 MB in the unit of the table.
         mebibytes("node image", &[image], Some(381.0)),
     ]

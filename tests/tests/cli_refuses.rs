@@ -39,6 +39,7 @@ fn without_an_engine_what_needs_none_works() -> TestResult {
     nowhere(&["lint", "scenarios"])?.code(0)?;
     nowhere(&["run", "--dry-run", "scenarios/placement"])?.code(0)?.prints(&["one-pod-per-node", "worker-2"])?;
     nowhere(&["completions", "bash"])?.code(0)?.prints(&["rollcall"])?;
+    nowhere(&["schema"])?.code(0)?.prints(&["json-schema.org/draft/2020-12", "onePodPerNode"])?;
     Ok(())
 }
 

@@ -28,6 +28,16 @@ pub(crate) enum Command {
         #[arg(required = true)]
         paths: Vec<PathBuf>,
     },
+    /// Write a scenario to begin with
+    New {
+        /// The scenario's name: lower case letters, digits and `-`
+        name: String,
+        /// Where it is written; `NAME.yaml` where it is left out
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// Print the JSON schema of scenario files, for editors
+    Schema,
     /// Make a cluster that stays until `down`
     Up(Up),
     /// Remove a cluster made by `up`

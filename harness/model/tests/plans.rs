@@ -1,53 +1,13 @@
-//! A scenario with every verb and every condition, read and printed as its plan.
+//! A scenario with every verb, condition and invariant, read and printed as its plan.
 
 mod common;
 
+use common::everything::EVERYTHING;
 use common::{HEAD, load};
-use rollcall_model::{Action, Plan};
+use std::collections::BTreeSet;
 
-const EVERYTHING: &str = "\
-images:
-  - {name: 'fluentd:latest', use: 'rollcall/agent:1'}
-steps:
-  - apply: {file: collector.yaml}
-  - name: first
-    expect: {converged: {daemonSet: log-collector}, within: 20s}
-  - addNodes: {name: gpu, count: 2, labels: {node-type: gpu}, taints: ['dedicated=gpu:NoSchedule']}
-  - addNodes: {name: worker-3}
-  - stopNode: worker-1
-  - startNode: worker-1
-  - restartNode: {node: worker-1}
-  - pauseNode: worker-2
-  - resumeNode: worker-2
-  - partitionNode: worker-2
-  - healNode: worker-2
-  - taint: {node: worker-1, taint: 'maintenance=true:NoExecute'}
-  - untaint: {node: worker-1, taint: 'maintenance:NoExecute'}
-  - untaint: {node: worker-1, taint: maintenance}
-  - label: {node: worker-1, labels: {disk: ssd, 'example.com/zone': a}}
-  - unlabel: {node: worker-1, keys: [disk, 'example.com/zone']}
-  - cordon: worker-1
-  - uncordon: {node: worker-1}
-  - drain: worker-1
-  - drain: {node: worker-1, ignoreDaemonSets: false, gracePeriod: 0s}
-    within: 2m
-  - setImage: {daemonSet: log-collector, container: collector, image: 'rollcall/agent:2'}
-  - expect: {rolledOut: {daemonSet: log-collector, allowNone: true}}
-  - deletePod: {daemonSet: log-collector, node: worker-1}
-  - expect:
-      all:
-        - pods: {daemonSet: log-collector, node: worker-1, count: 1, ready: true, phase: Running, image: 'rollcall/agent:2'}
-        - any:
-            - status: {daemonSet: log-collector, desired: 2, misscheduled: 0}
-            - not: {nodeReady: {nodes: [worker-1, worker-2], ready: false}}
-      within: 1m30s
-  - expect: {pods: {daemonSet: agent, namespace: logging, nodeSelector: {disk: ssd}, terminating: false}}
-  - expect: {notRestarted: {daemonSet: log-collector, since: first, node: worker-2}}
-  - removeNode: worker-3
-  - delete: {daemonSet: agent, namespace: logging, cascade: orphan}
-  - delete: {file: collector.yaml}
-  - hold: {nodeReady: {all: true}, for: 500ms}
-";
+use rollcall_model::scenario::keys;
+use rollcall_model::{Action, Condition, Plan};
 
 fn everything() -> Plan {
     let source = format!(
@@ -63,10 +23,39 @@ fn every_verb_is_printed_with_its_defaults() {
     insta::assert_snapshot!(everything().to_string());
 }
 
+/// The keys of the conditions of a step, and of those inside of them.
+fn conditions(condition: &Condition, into: &mut BTreeSet<&'static str>) {
+    let inner: Vec<&Condition> = match condition {
+        Condition::All(conditions) | Condition::Any(conditions) => conditions.iter().collect(),
+        Condition::Not(condition) | Condition::Patient(condition) => vec![condition],
+        _ => Vec::new(),
+    };
+    into.extend(condition.key());
+    inner.into_iter().for_each(|condition| conditions(condition, into));
+}
+
 #[test]
-fn every_verb_is_in_the_scenario_of_this_test() {
-    let keys: std::collections::BTreeSet<&str> = everything().steps.iter().map(|step| step.action.key()).collect();
-    assert_eq!(keys.len(), 22, "{keys:?}");
+fn every_word_of_the_language_is_in_the_scenario_of_this_test() {
+    let plan = everything();
+    let (mut verbs, mut found, mut invariants) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for step in plan.flat() {
+        verbs.insert(step.action.key());
+        match &step.action {
+            Action::Expect { condition } | Action::Hold { condition, .. } | Action::Never { condition, .. } => {
+                conditions(condition, &mut found);
+            }
+            _ => {}
+        }
+    }
+    for invariant in &plan.invariants {
+        invariants.extend(invariant.rule.key());
+    }
+    assert_eq!(verbs, keys::VERBS.into(), "a verb is missing here, or in the list");
+    assert_eq!(found, keys::CONDITIONS.into(), "a condition is missing here, or in the list");
+    assert_eq!(invariants, keys::INVARIANTS.into(), "an invariant is missing here, or in the list");
+    for expansion in keys::EXPANSIONS {
+        assert!(EVERYTHING.contains(&format!("  - {expansion}:")), "`{expansion}` is missing here");
+    }
 }
 
 #[test]
@@ -75,7 +64,16 @@ fn manifests_keep_their_objects_and_octal_modes() {
     let Action::Apply { manifest } = &plan.steps[0].action else { panic!("{:?}", plan.steps[0]) };
     assert_eq!(manifest.documents.len(), 3);
     assert_eq!(manifest.documents[1]["spec"]["template"]["spec"]["volumes"][0]["configMap"]["defaultMode"], 0o644);
-    assert_eq!(plan.steps[0].location.to_string(), "12:5");
+    assert_eq!(plan.steps[0].location.to_string(), "24:5");
+}
+
+#[test]
+fn a_cluster_is_shared_only_where_the_scenario_says_so() {
+    assert!(!everything().cluster.shared);
+    let source = format!("{}{EVERYTHING}", HEAD.replace("  nodes:", "  shared: true\n  nodes:"));
+    let plan = Plan::new(&load(&source).unwrap_or_else(|problems| panic!("{problems}")));
+    assert!(plan.cluster.shared);
+    assert!(plan.to_string().contains("cluster, shared\n"), "{plan}");
 }
 
 #[test]
@@ -96,12 +94,41 @@ fn a_list_is_taken_apart() {
 
 #[test]
 fn a_hold_lasts_as_long_as_it_says_and_defaults_go_by_verb() {
-    let deadlines: Vec<(usize, u128)> = everything()
-        .steps
-        .iter()
-        .filter(|step| [0, 1, 2, 4, 18, 19, 29].contains(&step.index))
-        .map(|step| (step.index, step.deadline.map_or(0, |deadline| deadline.as_millis())))
-        .collect();
-    let expected = [(0, 10_000), (1, 20_000), (2, 30_000), (4, 15_000), (18, 60_000), (19, 120_000), (29, 500)];
-    assert_eq!(deadlines, expected);
+    let plan = everything();
+    let deadline = |begins: &str| {
+        let step = plan.flat().into_iter().find(|step| step.summary().starts_with(begins));
+        step.unwrap_or_else(|| panic!("no step begins with `{begins}`")).deadline.map(|deadline| deadline.as_millis())
+    };
+    let expected = [
+        ("apply", Some(10_000)),
+        ("expect daemonset `log-collector` converged", Some(20_000)),
+        ("add worker `gpu-1`", Some(30_000)),
+        ("stop node", Some(15_000)),
+        ("drain `worker-1`", Some(60_000)),
+        ("drain `worker-1`, daemon pods", Some(120_000)),
+        ("scale", Some(60_000)),
+        ("run `kubectl", Some(60_000)),
+        ("patch", Some(10_000)),
+        ("pause: ", None),
+        ("side by side", None),
+        ("never", None),
+        ("hold", Some(500)),
+    ];
+    for (begins, milliseconds) in expected {
+        assert_eq!(deadline(begins), milliseconds, "{begins}");
+    }
+}
+
+#[test]
+fn what_stands_for_other_steps_is_replaced_by_them() {
+    let plan = everything();
+    let summaries: Vec<String> = plan.flat().iter().map(|step| step.summary()).collect();
+    let begin = |begins: &str| summaries.iter().filter(|summary| summary.starts_with(begins)).count();
+    assert_eq!(begin("drain `worker-2`, grace period"), 2, "every combination of the values");
+    assert_eq!(begin("taint `worker-2` with `round=NoExecute:NoExecute`"), 1, "every case");
+    assert_eq!(begin("restart daemonset"), 4, "one, two repeated, and one inside of `never`");
+    assert_eq!(begin("expect daemonset `log-collector` converged"), 2, "one from a file that a file uses");
+    let numbers: Vec<usize> = plan.flat().iter().map(|step| step.index).collect();
+    assert_eq!(numbers, (0..numbers.len()).collect::<Vec<_>>());
+    assert_eq!(plan.on_failure.first().map(|step| step.index), Some(numbers.len()));
 }

@@ -88,6 +88,8 @@ fn logs_are_asked_of_every_pod() {
     ");
     let any = crate::condition("{logs: {daemonSet: log-collector, line: started, anyPod: true}}");
     assert!(judge(&any, &learned(small(), &any, other)).is_done());
+    let none = Fact::Logs([("uid-a".to_owned(), log(None, 1, "x"))].into());
+    assert!(!judge(&any, &learned(small(), &any, none)).is_done(), "no pod has such a line");
     let both = ["uid-a", "uid-b"].map(|uid| (uid.to_owned(), log(Some("started"), 1, "x")));
     assert!(judge(&condition, &learned(small(), &condition, Fact::Logs(both.into()))).is_done());
 }

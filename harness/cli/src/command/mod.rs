@@ -3,8 +3,10 @@
 mod cluster;
 mod lint;
 mod load;
+mod new;
 mod node;
 mod run;
+mod schema;
 mod which;
 
 use clap::CommandFactory;
@@ -26,6 +28,8 @@ pub(crate) async fn execute(command: Command, interrupt: Interrupt) -> Result<Ex
     match command {
         Command::Run(flags) => return run::run(flags, interrupt).await,
         Command::Lint { paths } => return lint::lint(&paths),
+        Command::New { name, file } => new::new(&name, file)?,
+        Command::Schema => schema::schema(),
         Command::Up(flags) => cluster::up(flags, &interrupt).await?,
         Command::Down { name, all } => cluster::down(name, all).await?,
         Command::Ls { output } => cluster::list(output).await?,
@@ -47,7 +51,7 @@ pub(crate) async fn execute(command: Command, interrupt: Interrupt) -> Result<Ex
 /// themselves, their networks do not. A failure is not told here: the command itself is about to meet its cause.
 async fn sweep_before(command: &Command) {
     let elsewhere = match command {
-        Command::Lint { .. } | Command::Completions { .. } => true,
+        Command::Lint { .. } | Command::New { .. } | Command::Schema | Command::Completions { .. } => true,
         // It tells of what it removes.
         Command::Clean { .. } => true,
         Command::Run(flags) => flags.dry_run,

@@ -11,7 +11,6 @@ use k8s_openapi::api::core::v1::{Container, Node, Pod};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 use super::trouble;
-use crate::world::view;
 
 /// Reasons for waiting that depend on the pod's own spec alone (`pkg/kubelet/images/types.go`).
 const ALONE: [&str; 2] = ["InvalidImageName", "ErrImageNeverPull"];
@@ -23,12 +22,9 @@ const NOT_ROOT: [&str; 2] = ["runAsNonRoot", "breaks non-root policy"];
 /// Resources of which a node has what it has. Others come and go with device plug-ins.
 const FIXED: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
 
-/// Why waiting for a pod is in vain, if it is: the rest of a sentence that says what is wrong with it, which may be
-/// empty.
+/// Why waiting for a pod that is not on its way out is in vain, if it is: the rest of a sentence that says what is wrong
+/// with it, which may be empty.
 pub(super) fn why(pod: &Pod, node: &Node) -> Option<String> {
-    if view::is_terminating(pod) {
-        return None;
-    }
     let is_in_vain = |(reason, message): (&str, Option<&str>)| {
         let says = |part: &str| message.is_some_and(|message| message.contains(part));
         match reason {

@@ -145,6 +145,28 @@ impl Memory {
 }
 
 impl Condition {
+    /// The key in a scenario file; what no file says has none.
+    #[must_use]
+    pub fn key(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Converged { .. } => "converged",
+            Self::RolledOut { .. } => "rolledOut",
+            Self::Pods(_) => "pods",
+            Self::Status(_) => "status",
+            Self::NodeReady { .. } => "nodeReady",
+            Self::NotRestarted { .. } => "notRestarted",
+            Self::Logs(_) => "logs",
+            Self::Exec(_) => "exec",
+            Self::Events(_) => "events",
+            Self::Object(_) => "object",
+            Self::Cel(_) => "cel",
+            Self::All(_) => "all",
+            Self::Any(_) => "any",
+            Self::Not(_) => "not",
+            Self::Patient(_) => return None,
+        })
+    }
+
     /// Judges the condition of a world at a moment.
     ///
     /// Before the first listing of every kind has arrived the answer is *not yet*, whatever the condition,

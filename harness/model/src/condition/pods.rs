@@ -112,10 +112,10 @@ fn mismatch(world: &World, pod: &Pod, condition: &PodsCondition) -> Option<Strin
             return Some(format!("pod `{name}` has image `{}`", images.join("`, `")));
         }
     }
-    if let Some(wanted) = condition.waiting.as_deref() {
-        if !trouble::waiting(pod).any(|(reason, _)| reason == wanted) {
-            return Some(trouble::of(pod));
-        }
+    if let Some(wanted) = condition.waiting.as_deref()
+        && !trouble::waiting(pod).any(|(reason, _)| reason == wanted)
+    {
+        return Some(trouble::of(pod));
     }
     if let Some(wanted) = condition.restarts {
         let restarts = view::restart_count(pod);

@@ -96,10 +96,11 @@ impl Nodes {
         let seconds = view::min_ready_seconds(daemon_set);
         let mut available: BTreeMap<&str, Vec<&Pod>> = BTreeMap::new();
         for pod in world.pods_of(daemon_set) {
-            if let Some(node) = view::node_of(pod) {
-                if !view::is_terminating(pod) && view::is_available(pod, seconds, now) {
-                    available.entry(node).or_default().push(pod);
-                }
+            if let Some(node) = view::node_of(pod)
+                && !view::is_terminating(pod)
+                && view::is_available(pod, seconds, now)
+            {
+                available.entry(node).or_default().push(pod);
             }
         }
         self.forgive(world, &available, now);

@@ -12,11 +12,13 @@ use crate::invariant::Invariant;
 
 mod action;
 mod decode;
+pub mod keys;
 mod load;
 mod manifest;
 pub mod names;
 mod pressure;
 mod pull_fault;
+mod schema;
 mod taint;
 mod tree;
 mod validate;
@@ -25,12 +27,15 @@ pub use action::{Action, Cascade, DaemonSetRef, DeleteTarget, NodeVerb, ObjectRe
 pub use manifest::Manifest;
 pub use pressure::Pressure;
 pub use pull_fault::PullFault;
+pub use schema::schema;
 pub use taint::{Taint, TaintEffect, TaintSyntax, parse_untaint};
 
 /// The `apiVersion` of a scenario file.
 pub const API_VERSION: &str = "rollcall.dev/v1";
 /// The `kind` of a scenario file.
 pub const KIND: &str = "Scenario";
+/// The `kind` of a file of steps.
+pub const STEPS_KIND: &str = "Steps";
 
 /// A scenario: a cluster, and what is done to it and expected of it.
 #[derive(Debug, Clone, PartialEq)]

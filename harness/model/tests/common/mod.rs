@@ -1,6 +1,7 @@
 //! A scenario to begin with and the manifests its tests know.
 #![allow(dead_code, reason = "each test target uses a part")]
 
+pub(crate) mod everything;
 pub(crate) mod world;
 
 use rollcall_model::{Problems, Scenario};

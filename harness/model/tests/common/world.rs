@@ -160,18 +160,7 @@ pub(crate) fn unready_node(name: &str, taints: &[&str]) -> Node {
 }
 
 pub(crate) fn pods() -> PodsCondition {
-    PodsCondition {
-        daemon_set: DaemonSetRef::new("ds"),
-        nodes: NodeSelection::All,
-        count: None,
-        phase: None,
-        ready: None,
-        image: None,
-        terminating: None,
-        revision: None,
-        waiting: None,
-        restarts: None,
-    }
+    PodsCondition::of(DaemonSetRef::new("ds"))
 }
 
 pub(crate) fn on(name: &str) -> NodeSelection {

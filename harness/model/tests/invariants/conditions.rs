@@ -1,7 +1,7 @@
 //! A condition as an invariant: once it has been true it must stay so.
 
 use k8s_openapi::api::core::v1::Event;
-use rollcall_model::condition::{EventsCondition, NodeSelection, PodsCondition};
+use rollcall_model::condition::{EventsCondition, PodsCondition};
 use rollcall_model::invariant::Rule;
 use rollcall_model::world::{Fact, Need};
 use rollcall_model::{Change, Condition};
@@ -10,18 +10,7 @@ use serde_json::json;
 use crate::history::{History, ds, pod};
 
 fn pods(count: u32) -> Condition {
-    Condition::Pods(PodsCondition {
-        daemon_set: ds(),
-        nodes: NodeSelection::All,
-        count: Some(count),
-        phase: None,
-        ready: Some(true),
-        image: None,
-        terminating: None,
-        revision: None,
-        waiting: None,
-        restarts: None,
-    })
+    Condition::Pods(PodsCondition { count: Some(count), ready: Some(true), ..PodsCondition::of(ds()) })
 }
 
 #[test]

@@ -142,6 +142,21 @@ fn a_removed_node_is_excused_and_its_namesake_is_not() {
     history.broke(at, &["n2"]);
 }
 
+#[test]
+fn a_stopped_node_whose_object_is_deleted_excuses_no_namesake() {
+    let mut history = History::settled(strict(), json!({}));
+    let stopped = history.begin(&verb(NodeVerb::Stop));
+    history.end(&stopped);
+    history.delete(node("n2", json!({})));
+    history.delete(pod("b", "n2").build());
+    history.set(node("n2", json!({})));
+    let since = history.now;
+    history.set(pod("x", "n2").ready(since).build());
+    history.set(pod("x", "n2").unready(since + 2).build());
+    let at = history.now;
+    history.broke(at, &["n2"]);
+}
+
 /// The pod of a node goes away while the step runs, and another comes after it.
 #[rstest]
 #[case::taint(Action::Taint { node: "n2".into(), taint: "maintenance:NoExecute".parse().expect("a taint") })]

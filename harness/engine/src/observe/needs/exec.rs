@@ -38,9 +38,8 @@ pub(super) async fn follow(
         answers.send(Fact::Exec(seen));
         let known = running(&condition, &world);
         let changed = worlds.wait_for(|world| running(&condition, world) != known);
-        match tokio::time::timeout(PAUSE, changed).await {
-            Ok(Err(_)) => return,
-            Ok(Ok(_)) | Err(_) => {}
+        if let Ok(Err(_)) = tokio::time::timeout(PAUSE, changed).await {
+            return;
         }
     }
 }

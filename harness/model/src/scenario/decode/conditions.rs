@@ -8,7 +8,8 @@ use super::{Decoder, Fields, Mention};
 use crate::condition::{Condition, NodeSelection, PodsCondition, RevisionWanted, StatusCondition};
 use crate::scenario::tree::{Tree, Value};
 
-pub(in crate::scenario) const CONDITIONS: [&str; 14] = [
+/// Every condition.
+pub const CONDITIONS: [&str; 14] = [
     "converged",
     "rolledOut",
     "pods",

@@ -7,16 +7,16 @@ use super::steps::{self, DraftStep};
 use super::{Decoder, Fields, shorten};
 use crate::diagnostic::{Source, nearest};
 use crate::scenario::tree::{self, Tree, Value};
-use crate::scenario::{API_VERSION, names};
+use crate::scenario::{API_VERSION, STEPS_KIND, names};
 
+/// Every step that stands for others.
+pub const EXPANSIONS: [&str; 3] = ["forEach", "repeat", "use"];
 /// The most runs of one `forEach` or `repeat`.
 const MAX_RUNS: usize = 1_000;
 /// The most steps of a scenario when everything has been replaced.
 const MAX_STEPS: usize = 10_000;
 /// How deep files may use each other. A file that uses itself is found by this.
 const MAX_DEPTH: usize = 16;
-/// The `kind` of a file of steps.
-const KIND: &str = "Steps";
 
 /// Values by name.
 type Values = BTreeMap<String, Value>;
@@ -181,7 +181,7 @@ impl Decoder<'_> {
         };
         let used_fields = self.fields(&used, "a file of steps", &["apiVersion", "kind", "parameters", "steps"])?;
         super::root::constant(self, &used_fields, "apiVersion", API_VERSION);
-        super::root::constant(self, &used_fields, "kind", KIND);
+        super::root::constant(self, &used_fields, "kind", STEPS_KIND);
         let values = self.parameters(&used_fields, &fields, with?, tree)?;
         let items = self.inner(&used_fields)?;
         self.depth += 1;
@@ -317,7 +317,7 @@ fn text_of(value: &Value) -> String {
 
 /// The key and the value of a step that stands for others.
 fn expandable(item: &Tree) -> Option<(&'static str, &Tree)> {
-    ["forEach", "repeat", "use"].into_iter().find_map(|key| Some((key, item.get(key)?)))
+    EXPANSIONS.into_iter().find_map(|key| Some((key, item.get(key)?)))
 }
 
 fn pairs(tree: &Tree) -> &[(Tree, Tree)] {
@@ -335,9 +335,9 @@ fn is_key(tree: &Tree, key: &str) -> bool {
 fn stands_for_others(tree: &Tree) -> bool {
     match &tree.value {
         Value::List(items) => items.iter().any(stands_for_others),
-        Value::Map(pairs) => pairs.iter().any(|(key, value)| {
-            ["forEach", "repeat", "use"].iter().any(|word| is_key(key, word)) || stands_for_others(value)
-        }),
+        Value::Map(pairs) => {
+            pairs.iter().any(|(key, value)| EXPANSIONS.iter().any(|word| is_key(key, word)) || stands_for_others(value))
+        }
         _ => false,
     }
 }

@@ -6,7 +6,7 @@ use crate::invariant::{Budget, Invariant, Rule};
 use crate::scenario::tree::{Tree, Value};
 
 /// Every invariant that is not a condition.
-pub(in crate::scenario) const INVARIANTS: [&str; 7] =
+pub const INVARIANTS: [&str; 7] =
     ["onePodPerNode", "maxUnavailable", "maxSurge", "neverOn", "noRestarts", "atMostTwoRevisions", "available"];
 
 /// An invariant with the names it mentions.

@@ -19,10 +19,13 @@ mod root;
 mod steps;
 mod texts;
 
-use conditions::CONDITIONS;
+pub use conditions::CONDITIONS;
+pub use expand::EXPANSIONS;
 pub(super) use invariants::DraftInvariant;
+pub use invariants::INVARIANTS;
 pub(super) use root::{Draft, root};
 pub(super) use steps::DraftStep;
+pub use steps::VERBS;
 
 /// The longest duration that makes sense in a test.
 const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);

@@ -58,17 +58,17 @@ pub(in crate::scenario) fn root(decoder: &mut Decoder<'_>, tree: &Tree) -> Draft
         let read = decoder.list(tree, "`invariants`", |decoder, tree| Some(invariants::invariant(decoder, tree)));
         draft.invariants = read.unwrap_or_default().into_iter().flatten().collect();
     }
-    if let Some(tree) = decoder.require(&fields, "steps") {
-        if let Some(steps) = step_list(decoder, tree, "`steps`") {
-            let span = fields.key_span("steps").unwrap_or(tree.span);
-            if steps.is_empty() {
-                decoder.problem(span, "`steps` is empty");
-            } else if steps.iter().all(Option::is_some) && !decoder.steps_unclear {
-                draft.steps_span = Some(span);
-            }
-            draft.steps = steps.into_iter().flatten().collect();
-            be_patient(&mut draft.steps);
+    if let Some(tree) = decoder.require(&fields, "steps")
+        && let Some(steps) = step_list(decoder, tree, "`steps`")
+    {
+        let span = fields.key_span("steps").unwrap_or(tree.span);
+        if steps.is_empty() {
+            decoder.problem(span, "`steps` is empty");
+        } else if steps.iter().all(Option::is_some) && !decoder.steps_unclear {
+            draft.steps_span = Some(span);
         }
+        draft.steps = steps.into_iter().flatten().collect();
+        be_patient(&mut draft.steps);
     }
     if let Some(tree) = fields.get("onFailure") {
         let steps = step_list(decoder, tree, "`onFailure`").unwrap_or_default();

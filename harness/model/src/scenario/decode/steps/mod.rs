@@ -50,7 +50,7 @@ impl DraftStep {
 }
 
 /// Every verb. `forEach`, `repeat` and `use` are steps too and are taken apart before a step is read.
-pub(in crate::scenario) const VERBS: [&str; 34] = [
+pub const VERBS: [&str; 34] = [
     "addNodes",
     "removeNode",
     "stopNode",
@@ -98,7 +98,7 @@ pub(super) fn step(decoder: &mut Decoder<'_>, tree: &Tree) -> Option<DraftStep> 
         decoder.problem_with_hint(tree.span, "a step must be a mapping, found a string", hint);
         return None;
     }
-    let all: Vec<&str> = VERBS.iter().copied().chain(["forEach", "repeat", "use", "name", "within"]).collect();
+    let all: Vec<&str> = VERBS.iter().copied().chain(super::EXPANSIONS).chain(["name", "within"]).collect();
     let mut fields = decoder.mapping(tree, "a step")?;
     let mut verbs = Vec::new();
     let mut unknown = false;
