@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use k8s_openapi::api::core::v1::Node;
+use k8s_openapi::api::{coordination::v1::Lease, core::v1::Node};
 use kube::{
     Api, Client, Config,
     api::ListParams,
@@ -35,6 +35,7 @@ const MADE: Duration = Duration::from_secs(30);
 fn main() -> ExitCode {
     let tests = lone_tests![
         a_cluster_made_by_hand_is_listed_used_changed_and_removed,
+        simulated_nodes_made_by_hand_are_changed_by_other_processes_and_survive_a_restart,
         a_port_that_is_taken_is_an_error_and_leaves_nothing,
         a_missing_node_image_says_what_builds_it,
         an_image_that_is_missing_ends_the_run_before_its_steps,
@@ -110,6 +111,42 @@ fn a_cluster_made_by_hand_is_listed_used_changed_and_removed() -> TestResult {
     rollcall(&["down", &name]).run()?.code(0)?;
     assert_nothing_left(&name, &seen)?;
     rollcall(&["down", &name]).run()?.code(2)?.complains(&[&format!("there is no cluster `{name}`")])?;
+    Ok(())
+}
+
+fn simulated_nodes_made_by_hand_are_changed_by_other_processes_and_survive_a_restart() -> TestResult {
+    let directory = tempfile::tempdir()?;
+    let file = directory.path().join("kubeconfig");
+    let name = unique_name("sim");
+    let rollcall = |words: &[&str]| Cli::new(words).env("HOME", directory.path());
+    let on = |words: &[&str]| rollcall(words).arg("--cluster").arg(&name);
+    let _guard = RemoveAtEnd(name.clone());
+    let up = ["up", "--name", &name, "--workers", "0", "--simulated", "2", "--kubeconfig"];
+    rollcall(&up).arg(&file).run()?.code(0)?.complains(&["of 1 node and 2 simulated is up"])?;
+    let names = |nodes: &[Node]| nodes.iter().map(|node| view::name_of(&node.metadata).to_owned()).collect::<Vec<_>>();
+    ensure!(names(&nodes(&file)?) == ["control-plane", "sim-1", "sim-2"]);
+
+    on(&["node", "taint", "sim-1", "a=b:NoSchedule"]).run()?.code(0)?;
+    on(&["node", "stop", "sim-1"]).run()?.code(2)?.complains(&["node `sim-1`", "is simulated", "no container"])?;
+    on(&["node", "remove", "sim-2"]).run()?.code(0)?;
+    ensure!(names(&nodes(&file)?) == ["control-plane", "sim-1"]);
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(async {
+        let cluster = Cluster::find(&name).await?;
+        cluster.scale_simulated_nodes("sim", 3, MADE).await
+    })?;
+    ensure!(names(&nodes(&file)?) == ["control-plane", "sim-1", "sim-2", "sim-3"]);
+
+    let before = holder(&file, "sim-1")?;
+    on(&["node", "restart", "control-plane"]).run()?.code(0)?;
+    // The leases are those of the kwok before; this one takes them over when they have run out.
+    eventually(Duration::from_secs(60), || {
+        ensure!(holder(&file, "sim-1")? != before, "the lease is still held by {before:?}");
+        let nodes = nodes(&file)?;
+        ensure!(nodes.len() == 4 && nodes.iter().all(view::is_node_ready), "{:?}", names(&nodes));
+        Ok(())
+    })?;
+    rollcall(&["down", &name]).run()?.code(0)?;
     Ok(())
 }
 
@@ -335,9 +372,22 @@ impl Drop for RemoveAtEnd {
 fn nodes(kubeconfig: &Path) -> Result<Vec<Node>> {
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
-        let config =
-            Config::from_custom_kubeconfig(Kubeconfig::read_from(kubeconfig)?, &KubeConfigOptions::default()).await?;
-        let nodes: Api<Node> = Api::all(Client::try_from(config)?);
+        let nodes: Api<Node> = Api::all(client(kubeconfig).await?);
         Ok(nodes.list(&ListParams::default()).await?.items)
     })
+}
+
+/// Who holds the lease of a node.
+fn holder(kubeconfig: &Path, node: &str) -> Result<Option<String>> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(async {
+        let leases: Api<Lease> = Api::namespaced(client(kubeconfig).await?, "kube-node-lease");
+        Ok(leases.get(node).await?.spec.and_then(|spec| spec.holder_identity))
+    })
+}
+
+async fn client(kubeconfig: &Path) -> Result<Client> {
+    let kubeconfig = Kubeconfig::read_from(kubeconfig)?;
+    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
+    Ok(Client::try_from(config)?)
 }

@@ -17,7 +17,10 @@ use kube::{
 };
 use rollcall::{
     Cluster, DrainOptions, Error, ErrorKind, ImageSource,
-    model::{Condition, DaemonSetRef, NodeSpec, Role, Taint, TaintEffect, condition::NodeSelection, world::view},
+    model::{
+        Condition, DaemonSetRef, NodeSpec, Role, Taint, TaintEffect, condition::NodeSelection,
+        scenario::SimulatedNodes, world::view,
+    },
 };
 use rollcall_tests::{
     TestResult, docker,
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
             a_drain_evicts_what_is_no_daemon_pod,
             a_drain_that_a_budget_forbids_names_the_pod_and_what_the_api_says,
             an_unknown_node_is_a_usage_error_with_a_suggestion,
+            simulated_nodes_need_a_cluster_that_was_made_for_them,
             the_last_control_plane_cannot_be_removed,
             a_node_that_cannot_be_made_is_refused_and_leaves_nothing,
         ],
@@ -332,6 +336,25 @@ async fn an_unknown_node_is_a_usage_error_with_a_suggestion(cluster: &Cluster) -
     }
     let error = refused(cluster.stop_node("database").await, "a name that is like none")?;
     says(&told(&error), &["the nodes are control-plane, worker-1, worker-2"])
+}
+
+async fn simulated_nodes_need_a_cluster_that_was_made_for_them(cluster: &Cluster) -> TestResult {
+    let group = SimulatedNodes {
+        name: "sim".into(),
+        count: 1,
+        labels: BTreeMap::new(),
+        taints: Vec::new(),
+        allocatable: BTreeMap::new(),
+        fault: None,
+    };
+    for error in [
+        refused(cluster.add_simulated_nodes(&group, VERB).await, "a group")?,
+        refused(cluster.scale_simulated_nodes("sim", 2, VERB).await, "a group that is not there")?,
+    ] {
+        ensure!(error.kind() == ErrorKind::Usage, "{error:?}");
+        says(&told(&error), &["was made without", "simulated nodes", "simulated_nodes(true)", "--simulated N"])?;
+    }
+    Ok(())
 }
 
 async fn the_last_control_plane_cannot_be_removed(cluster: &Cluster) -> TestResult {

@@ -147,7 +147,7 @@ async fn pods_of_a_group_that_is_never_ready_run_and_are_not_ready(cluster: &Clu
         ensure!(containers.iter().all(|one| !one.ready && one.state.as_ref().is_some_and(|s| s.running.is_some())));
     }
     // The others are well, and these stay as they are.
-    daemon_pod(cluster, "never", "sim-1", |pod| view::is_ready(pod)).await?;
+    daemon_pod(cluster, "never", "sim-1", view::is_ready).await?;
     tokio::time::sleep(Duration::from_secs(1)).await;
     ensure!(daemon_pods(cluster, "never").iter().all(|pod| view::is_ready(pod) != is_on(pod, "sick-")));
     delete(cluster, "never").await?;
@@ -161,7 +161,7 @@ async fn pods_of_a_slow_group_become_ready_after_their_time(cluster: &Cluster) -
     apply(cluster, "slow", json!({})).await?;
     let running = daemon_pod(cluster, "slow", "slow-1", |pod| phase(pod) == "Running").await?;
     ensure!(!view::is_ready(&running), "it is ready when it starts");
-    let ready = daemon_pod(cluster, "slow", "slow-1", |pod| view::is_ready(pod)).await?;
+    let ready = daemon_pod(cluster, "slow", "slow-1", view::is_ready).await?;
     let status = ready.status.context("a pod has a status")?;
     let started = status.start_time.context("it has started")?.0;
     let conditions = status.conditions.unwrap_or_default();
@@ -296,7 +296,7 @@ async fn pods_of_nodes_that_were_silent_for_too_long_are_ready_again(cluster: &C
     let patch = kube::api::Patch::Strategic(silent);
     let marked = pods::pods(cluster).patch_status(&name, &Default::default(), &patch).await?;
     ensure!(!view::is_ready(&marked), "{marked:?}");
-    daemon_pod(cluster, "silence", "sim-1", |pod| view::is_ready(pod)).await?;
+    daemon_pod(cluster, "silence", "sim-1", view::is_ready).await?;
     delete(cluster, "silence").await
 }
 

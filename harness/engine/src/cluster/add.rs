@@ -48,9 +48,10 @@ impl Cluster {
 
     /// A number for a new node, which no other node has or gets meanwhile.
     async fn reserve(&self, name: &str) -> Result<u8> {
+        let simulated = self.is_simulated(name).await?;
         let mut joining = self.joining.lock().await;
         let machines = self.machines.lock().await;
-        if machines.contains_key(name) || joining.contains_key(name) || self.is_simulated(name) {
+        if machines.contains_key(name) || joining.contains_key(name) || simulated {
             return Err(Error::usage(format!("cluster `{}` has a node `{name}` already", self.name())));
         }
         let taken: Vec<u8> =

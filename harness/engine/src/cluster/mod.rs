@@ -185,15 +185,19 @@ impl Cluster {
 
     /// Fails where there is no node of this name, real or simulated.
     async fn known(&self, node: &str) -> Result<()> {
-        if self.is_simulated(node) { Ok(()) } else { self.machine(node).await.map(drop) }
+        if self.is_simulated(node).await? { Ok(()) } else { self.machine(node).await.map(drop) }
     }
 
     async fn machine(&self, node: &str) -> Result<Arc<Machine>> {
-        let machines = self.machines.lock().await;
-        if let Some(machine) = machines.get(node) {
-            return Ok(machine.clone());
-        }
-        if self.is_simulated(node) {
+        let names: Vec<String> = {
+            let machines = self.machines.lock().await;
+            if let Some(machine) = machines.get(node) {
+                return Ok(machine.clone());
+            }
+            machines.keys().cloned().collect()
+        };
+        // A name that is nobody's is told as that, even where the API server does not answer.
+        if self.is_simulated(node).await.unwrap_or(false) {
             return Err(Error::usage_hint(
                 format!(
                     "node `{node}` of cluster `{}` is simulated: it has no container and no processes",
@@ -202,8 +206,7 @@ impl Cluster {
                 "simulated nodes can be removed, tainted, labelled, cordoned and drained; take a real node for the rest",
             ));
         }
-        let names: Vec<&str> = machines.keys().map(String::as_str).collect();
-        let hint = match rollcall_model::diagnostic::nearest(node, names.iter().copied()) {
+        let hint = match rollcall_model::diagnostic::nearest(node, names.iter().map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("the nodes are {}", names.join(", ")),
         };

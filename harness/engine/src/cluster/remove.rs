@@ -26,7 +26,7 @@ impl Cluster {
     /// When there is no such node, or it is the last control plane, or a part of it does not go.
     pub async fn remove_node(&self, node: &str, deadline: Duration) -> Result<Duration> {
         let started = clock::instant();
-        if self.is_simulated(node) {
+        if self.is_simulated(node).await? {
             self.forget_simulated_nodes(&[node.to_owned()].into(), deadline).await?;
             return Ok(started.elapsed());
         }

@@ -65,9 +65,16 @@ impl Cluster {
         Api::all_with(self.client.clone(), &stages::resource())
     }
 
-    /// Whether the watches have seen a simulated node of this name.
-    pub(super) fn is_simulated(&self, node: &str) -> bool {
-        self.observer.world().nodes.get(node).is_some_and(|node| group_of(node).is_some())
+    /// Whether there is a simulated node of this name. The API server is asked, because the watches of a cluster that
+    /// was just found again may have seen nothing yet; and only for a name that is no real node's, because those can
+    /// be worked with while it is away.
+    pub(super) async fn is_simulated(&self, node: &str) -> Result<bool> {
+        if self.layout.simulated.is_none() || self.machines.lock().await.contains_key(node) {
+            return Ok(false);
+        }
+        let nodes: Api<Node> = Api::all(self.client.clone());
+        let found = nodes.get_metadata_opt(node).await.doing("read", || format!("node `{node}`"))?;
+        Ok(found.is_some_and(|found| found.metadata.labels.is_some_and(|labels| labels.contains_key(SIMULATED_LABEL))))
     }
 
     /// Fails unless the cluster runs kwok.
@@ -81,11 +88,6 @@ impl Cluster {
              `rollcall up --simulated N`",
         ))
     }
-}
-
-/// The group of a simulated node; none of a real one.
-fn group_of(node: &Node) -> Option<&str> {
-    node.metadata.labels.as_ref()?.get(SIMULATED_LABEL).map(String::as_str)
 }
 
 /// The number at the end of a simulated node's name, where it is one of the group.
