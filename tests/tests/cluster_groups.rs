@@ -87,8 +87,11 @@ spec:
     - {name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}
 ";
 
-/// Runs the files as one group; each result with the names of the clusters it had, new or once more.
-fn run(files: &[&Path]) -> Result<(Vec<(RunResult, Vec<String>)>, Cleanup)> {
+/// How each file ended, with the clusters it had: new or once more.
+type Results = Vec<(RunResult, Vec<&'static str>)>;
+
+/// Runs the files as one group, and says how the last cluster was removed.
+fn run(files: &[&Path]) -> Result<(Results, Cleanup)> {
     let plans: Vec<Plan> = files
         .iter()
         .map(|file| {
@@ -103,8 +106,8 @@ fn run(files: &[&Path]) -> Result<(Vec<(RunResult, Vec<String>)>, Cleanup)> {
         for plan in &plans {
             let mut clusters = Vec::new();
             let mut sink = |stamped: rollcall::model::Stamped| match stamped.event {
-                Event::ClusterStarted { .. } => clusters.push("new".to_owned()),
-                Event::ClusterReused { .. } => clusters.push("once more".to_owned()),
+                Event::ClusterStarted { .. } => clusters.push("new"),
+                Event::ClusterReused { .. } => clusters.push("once more"),
                 _ => {}
             };
             let result = group.run(plan, &RunOptions::default(), &mut sink).await;

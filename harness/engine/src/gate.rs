@@ -77,7 +77,11 @@ impl Clusters {
         if self == Self::Off {
             return Ok(Some(format!("{variable} is `off`; run with {variable}=required", variable = Self::VARIABLE)));
         }
-        match needs.check().await {
+        self.judge(needs.check().await)
+    }
+
+    fn judge(self, there: Result<()>) -> Result<Option<String>> {
+        match there {
             Ok(()) => Ok(None),
             Err(error) if self == Self::WherePossible && is_missing(&error) => {
                 let hint = error.hint().map(|hint| format!(" (hint: {hint})")).unwrap_or_default();
@@ -117,6 +121,16 @@ mod tests {
         assert_eq!(parse("required").unwrap(), Clusters::Required);
         assert_eq!(parse("off").unwrap(), Clusters::Off);
         insta::assert_snapshot!(parse("yes").unwrap_err(), @"ROLLCALL_CLUSTERS is `yes`");
+    }
+
+    #[test]
+    fn what_is_missing_is_a_reason_and_where_clusters_are_required_an_error() {
+        let missing = || Err(Error::ImageMissing { image: "agent:1".into(), hint: "build it".into() });
+        let reason = Clusters::WherePossible.judge(missing()).unwrap();
+        assert_eq!(reason.as_deref(), Some("image `agent:1` is not in the local container engine (hint: build it)"));
+        assert!(Clusters::Required.judge(missing()).is_err());
+        assert!(Clusters::WherePossible.judge(Err(Error::usage("no image name"))).is_err(), "nothing is missing");
+        assert_eq!(Clusters::Required.judge(Ok(())).unwrap(), None);
     }
 
     #[tokio::test]

@@ -39,3 +39,8 @@ pub use run::{
 pub use scenario_file::{FailedStep, RunFileError, RunReport, is_scenario, load_file, run_file};
 pub use shared::{Lease, SharedCluster};
 pub use sweep::{ClusterSummary, NodeSummary, Scope, Swept, list_clusters, sweep};
+
+/// Compiles the examples of the page.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/library.md")]
+struct LibraryPage;

@@ -1,7 +1,5 @@
 //! The cluster of a run: made anew, or taken over from the run before.
 
-use std::collections::BTreeMap;
-
 use rollcall_model::{Event, Plan, scenario::ClusterSpec};
 use tokio::sync::mpsc;
 
@@ -10,7 +8,7 @@ use crate::{
     clock,
     cluster::{Cluster, Found},
     error::{Error, Result},
-    images::{ImageSource, PushOutcome},
+    images::PushOutcome,
     sweep,
 };
 
@@ -29,7 +27,7 @@ pub(super) struct Shared {
     /// Whether it outlives this process.
     pub(super) keeps: bool,
     /// Every image that a run so far asked for. Nodes keep what they pulled.
-    pub(super) images: BTreeMap<String, ImageSource>,
+    pub(super) images: images::Meanings,
     /// What it was like when it was new.
     pub(super) found: Found,
 }

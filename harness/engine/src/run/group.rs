@@ -1,7 +1,5 @@
 //! Runs that follow each other on one cluster, each of which leaves it as it found it.
 
-use std::collections::BTreeMap;
-
 use rollcall_model::{Plan, Stamped, event::Cleanup};
 
 use super::{Keep, RunOptions, RunResult, boot::Shared, clean_up::cleanup_of, images, run_in};
@@ -70,25 +68,20 @@ impl Shared {
     pub(super) fn is_usable(&self, plan: &Plan, options: &RunOptions) -> bool {
         self.spec == plan.cluster
             && self.keeps == (options.keep != Keep::Never)
-            && agree(&self.images, &images::wanted(plan, &options.images))
+            && images::agree(&self.images, &images::wanted(plan, &options.images))
     }
-}
-
-/// Whether no name means two images. What a node has pulled it keeps, and manifests rarely have it ask again.
-fn agree(one: &BTreeMap<String, ImageSource>, other: &BTreeMap<String, ImageSource>) -> bool {
-    other.iter().all(|(name, source)| one.get(name).is_none_or(|known| known == source))
 }
 
 /// Which plans may follow each other on one cluster, by their positions: each is in one group, alone where it does not
 /// share. `images` are those of [`RunOptions`].
 #[must_use]
 pub fn group_plans(plans: &[Plan], images: &[(String, ImageSource)]) -> Vec<Vec<usize>> {
-    let mut groups: Vec<(Vec<usize>, BTreeMap<String, ImageSource>)> = Vec::new();
+    let mut groups: Vec<(Vec<usize>, images::Meanings)> = Vec::new();
     for (index, plan) in plans.iter().enumerate() {
         let wanted = images::wanted(plan, images);
-        let alike = |(members, known): &&mut (Vec<usize>, BTreeMap<String, ImageSource>)| {
+        let alike = |(members, known): &&mut (Vec<usize>, images::Meanings)| {
             let first = members.first().and_then(|first| plans.get(*first));
-            first.is_some_and(|first| first.cluster == plan.cluster) && agree(known, &wanted)
+            first.is_some_and(|first| first.cluster == plan.cluster) && images::agree(known, &wanted)
         };
         match groups.iter_mut().find(alike).filter(|_| plan.cluster.shared) {
             Some((members, known)) => {
@@ -121,6 +114,14 @@ mod tests {
         larger.cluster.nodes.push(alone("worker-2"));
         let plans = [shared(FIRST), plan(FIRST), shared(FIRST), larger, plan(FIRST)];
         assert_eq!(group_plans(&plans, &[]), [vec![0, 2], vec![1], vec![3], vec![4]]);
+    }
+
+    #[test]
+    fn a_name_whose_meaning_a_step_changes_is_for_nobody_else() {
+        let step = "  - pushImage: {name: 'fluentd:latest', use: 'rollcall/agent:2'}\n";
+        let pushes = shared(&format!("{step}{FIRST}"));
+        let plans = [pushes.clone(), shared(FIRST), pushes, shared(FIRST)];
+        assert_eq!(group_plans(&plans, &[]), [vec![0], vec![1, 3], vec![2]]);
     }
 
     #[test]

@@ -35,14 +35,27 @@ pub(super) async fn needed(plan: &Plan, overrides: &[(String, ImageSource)]) -> 
     Ok(chosen.into_iter().chain(found).collect())
 }
 
-/// What each name means that the plan mentions, whether or not there is such an image. Names are full ones.
-pub(super) fn wanted(plan: &Plan, overrides: &[(String, ImageSource)]) -> BTreeMap<String, ImageSource> {
-    let own = named(plan).into_iter().map(|name| (full_name(&name), ImageSource::Local(name)));
+/// What full names mean: `None` where a step changes that while the plan runs.
+pub(super) type Meanings = BTreeMap<String, Option<ImageSource>>;
+
+/// What each name means that the plan mentions, whether or not there is such an image.
+pub(super) fn wanted(plan: &Plan, overrides: &[(String, ImageSource)]) -> Meanings {
+    let own = named(plan).into_iter().map(|name| (full_name(&name), Some(ImageSource::Local(name))));
     let chosen = |images: BTreeMap<String, ImageSource>| {
-        images.into_iter().map(|(name, source)| (full_name(&name), source)).collect::<Vec<_>>()
+        images.into_iter().map(|(name, source)| (full_name(&name), Some(source))).collect::<Vec<_>>()
     };
-    // What somebody else chose comes last, and wins under whatever form of the name.
-    own.chain(chosen(chosen_by_plan(plan))).chain(chosen(overrides.iter().cloned().collect())).collect()
+    let changed = plan.flat().into_iter().filter_map(|step| match &step.action {
+        Action::PushImage { name, .. } | Action::PullFault { image: name, .. } => Some((full_name(name), None)),
+        _ => None,
+    });
+    // What somebody else chose comes later, and wins under whatever form of the name.
+    own.chain(chosen(chosen_by_plan(plan))).chain(chosen(overrides.iter().cloned().collect())).chain(changed).collect()
+}
+
+/// Whether no name means two images. What a node has pulled it keeps, and manifests rarely have it ask again; so a
+/// name whose meaning changes must not be mentioned by anybody else.
+pub(super) fn agree(one: &Meanings, other: &Meanings) -> bool {
+    other.iter().all(|(name, source)| one.get(name).is_none_or(|known| known.is_some() && known == source))
 }
 
 /// The images that somebody chose: one that is missing is an error.
