@@ -80,13 +80,13 @@ fn pod(random: &mut Random, nodes: &[String]) -> Value {
     if random.chance(30) {
         pod["hostNetwork"] = json!(true);
     }
-    if random.chance(45) {
+    if random.chance(50) {
         let labels =
             random.some(LABELS, 2).into_iter().map(|(key, values)| (key.to_owned(), json!(random.one(values))));
         pod["nodeSelector"] = labels.collect();
     }
     if random.chance(70) {
-        let terms: Vec<Value> = (0..=random.below(3)).map(|_| term(random, nodes)).collect();
+        let terms: Vec<Value> = (0..=random.below(2)).map(|_| term(random, nodes)).collect();
         pod["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"] =
             json!({"nodeSelectorTerms": terms});
     }
@@ -95,7 +95,7 @@ fn pod(random: &mut Random, nodes: &[String]) -> Value {
         pod["affinity"]["nodeAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"] =
             json!([{"weight": 1 + random.below(100), "preference": preference}]);
     }
-    let tolerations: Vec<Value> = (0..random.below(5)).map(|_| toleration(random, scheduled)).collect();
+    let tolerations: Vec<Value> = (0..random.below(4)).map(|_| toleration(random, scheduled)).collect();
     pod["tolerations"] = json!(tolerations);
     pod
 }
@@ -140,7 +140,7 @@ fn toleration(random: &mut Random, scheduled: bool) -> Value {
         toleration["effect"] = json!(effect);
     }
     // Without a key it must be `Exists`.
-    if random.chance(20) {
+    if random.chance(12) {
         toleration["operator"] = json!("Exists");
     } else {
         toleration["key"] = json!(random.one(&taint_keys()));
