@@ -2,9 +2,10 @@
 //! that agrees with it.
 
 use k8s_openapi::api::apps::v1::DaemonSet;
-use k8s_openapi::api::core::v1::Node;
+use k8s_openapi::api::core::v1::{Node, PodSpec};
 use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
+use rollcall_model::oracle::daemon_tolerations;
 use rollcall_model::{Eligibility, Ineligible, eligible};
 use serde_json::{Value, json};
 
@@ -384,6 +385,34 @@ proptest! {
         other_pod["affinity"]["podAntiAffinity"] =
             json!({"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "zone"}]});
         prop_assert_eq!(judge(&other_node, &other_pod), before);
+    }
+
+    #[test]
+    fn the_tolerations_that_are_told_are_those_that_count(node in node(), pod in pod(), taint in taint()) {
+        let (mut tainted, mut plain) = (node.clone(), pod.clone());
+        tainted["spec"]["taints"] = json!([taint]);
+        plain["tolerations"] = json!([]);
+        let mut untainted = node;
+        untainted["spec"]["taints"] = json!([]);
+        let spec: PodSpec = serde_json::from_value(json!({"containers": [], "hostNetwork": plain["hostNetwork"]}))
+            .expect("a pod");
+        let told = daemon_tolerations(&spec);
+        let listed = told.iter().any(|one| {
+            one.operator.as_deref() == Some("Exists")
+                && one.key.as_deref() == taint["key"].as_str()
+                && one.effect.as_deref() == taint["effect"].as_str()
+        });
+        let runs_without = judge(&untainted, &plain).should_run;
+        let counts = listed || taint["effect"] == "PreferNoSchedule";
+        prop_assert_eq!(judge(&tainted, &plain).should_run, runs_without && counts);
+        // With every toleration as the template's own the answer is the same.
+        let own: PodSpec = serde_json::from_value(json!({
+            "containers": [], "hostNetwork": pod["hostNetwork"], "tolerations": pod["tolerations"],
+        })).expect("a pod");
+        let mut explicit = pod.clone();
+        explicit["tolerations"] = json!(daemon_tolerations(&own));
+        explicit["hostNetwork"] = json!(false);
+        prop_assert_eq!(judge(&tainted, &explicit), judge(&tainted, &pod));
     }
 
     #[test]
