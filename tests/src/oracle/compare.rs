@@ -139,17 +139,20 @@ fn kind(reason: &Ineligible) -> &'static str {
 
 /// What the controller did otherwise than the oracle says.
 fn disagreement(eligibility: &Eligibility, there: &BTreeSet<&str>, earlier: &BTreeSet<&str>) -> Option<String> {
-    let number = there.len();
+    let number = match there.len() {
+        1 => "1 pod".to_owned(),
+        number => format!("{number} pods"),
+    };
     match (eligibility.should_run, eligibility.should_continue) {
-        (true, _) if number == 1 => None,
-        (true, _) => Some(format!("{number} pods, and the oracle says that one should run")),
+        (true, _) if there.len() == 1 => None,
+        (true, _) => Some(format!("{number}, and the oracle says that one should run")),
         (false, true) if there == earlier => None,
         (false, true) => Some(format!(
-            "{number} pods, {} before, and the oracle says that what was there should continue and nothing else",
+            "{number}, {} before, and the oracle says that what was there should continue and nothing else",
             earlier.len()
         )),
-        (false, false) if number == 0 => None,
-        (false, false) => Some(format!("{number} pods, and the oracle says that none should run or continue")),
+        (false, false) if there.is_empty() => None,
+        (false, false) => Some(format!("{number}, and the oracle says that none should run or continue")),
     }
 }
 

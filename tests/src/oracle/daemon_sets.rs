@@ -34,6 +34,10 @@ pub fn random(random: &mut Random, count: usize, nodes: &[String]) -> Vec<Value>
                 // Everything, and everything that carries no taint.
                 3 => pod = json!({"tolerations": [{"operator": "Exists"}], "schedulerName": "none"}),
                 4 => pod = json!({}),
+                // An unreachable node has two taints, and everybody tolerates the other one.
+                5 => pod = tolerating(json!({"key": "node.kubernetes.io/unreachable", "effect": "NoSchedule"})),
+                // A time limit that is over before it begins is none to the controller.
+                6 => pod = tolerating(json!({"effect": "NoExecute", "tolerationSeconds": 0})),
                 _ => {}
             }
             daemon_set(&format!("random-{number}"), pod)
@@ -69,6 +73,12 @@ fn daemon_set(name: &str, mut pod: Value) -> Value {
             "template": {"metadata": {"labels": {"app": name}}, "spec": pod},
         },
     })
+}
+
+/// Pods that nobody binds, with one toleration of any value.
+fn tolerating(mut toleration: Value) -> Value {
+    toleration["operator"] = json!("Exists");
+    json!({"tolerations": [toleration], "schedulerName": "none"})
 }
 
 fn pod(random: &mut Random, nodes: &[String]) -> Value {

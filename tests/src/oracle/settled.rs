@@ -33,6 +33,8 @@ use rollcall::{Cluster, model::world::view};
 use serde_json::json;
 use tokio::time::Instant;
 
+use super::nodes::is_sick;
+
 /// How many requests are on their way at once.
 const AT_ONCE: usize = 16;
 
@@ -53,7 +55,7 @@ pub struct Snapshot {
 impl Snapshot {
     async fn read(cluster: &Cluster) -> Result<Self> {
         let (nodes, daemon_sets, pods) = apis(cluster);
-        // From the watch cache: all that is asked for has been seen in an answer or by a watch before.
+        // Without a resource version a list is of now, and not of what a cache has seen.
         let all = ListParams::default();
         let (daemon_sets, pods, nodes) = tokio::try_join!(daemon_sets.list(&all), pods.list(&all), nodes.list(&all))?;
         Ok(Self { nodes: nodes.items, daemon_sets: daemon_sets.items, pods: pods.items })
@@ -70,7 +72,17 @@ impl Snapshot {
     }
 
     /// Why a sync that ran between the two cannot be called one that found nothing to do.
-    fn unsettled(&self, after: &Self) -> Option<String> {
+    ///
+    /// A node that is not Ready for a moment keeps pods that it would not get, which is no answer of the oracle's about
+    /// the node as it was meant. Only of the silent one that is meant.
+    fn unsettled(&self, after: &Self, silent: &str) -> Option<String> {
+        let sick = after.nodes.iter().find(|node| {
+            let mut taints = node.spec.iter().flat_map(|spec| spec.taints.iter().flatten());
+            view::name_of(&node.metadata) != silent && taints.any(is_sick)
+        });
+        if let Some(node) = sick {
+            return Some(format!("node `{}` is not Ready", view::name_of(&node.metadata)));
+        }
         if let Some(pod) = after.pods.iter().find(|pod| view::is_terminating(pod)) {
             return Some(format!("pod `{}` is terminating", view::name_of(&pod.metadata)));
         }
@@ -105,11 +117,11 @@ fn apis(cluster: &Cluster) -> (Api<Node>, Api<DaemonSet>, Api<Pod>) {
 
 /// Waits until the controller has seen everything and left it as it is, and gives what there is then.
 ///
-/// `last` is a node that does not have [`LAST_LABEL`] yet.
+/// `last` is a node that does not have [`LAST_LABEL`] yet, and `silent` one that nobody keeps alive.
 ///
 /// # Errors
 /// When it is not so in time, with what was still going on.
-pub async fn settle(cluster: &Cluster, last: &str, deadline: Duration) -> Result<Snapshot> {
+pub async fn settle(cluster: &Cluster, last: &str, silent: &str, deadline: Duration) -> Result<Snapshot> {
     let end = Instant::now() + deadline;
     let (nodes, daemon_sets, pods) = apis(cluster);
     let label = Patch::Merge(json!({"metadata": {"labels": {LAST_LABEL: "true"}}}));
@@ -133,7 +145,7 @@ pub async fn settle(cluster: &Cluster, last: &str, deadline: Duration) -> Result
         };
         until(daemon_sets.clone(), watcher::Config::default(), end, observed).await?;
         let after = Snapshot::read(cluster).await?;
-        match before.unsettled(&after) {
+        match before.unsettled(&after, silent) {
             None => return Ok(after),
             Some(reason) => (why, before) = (reason, after),
         }
