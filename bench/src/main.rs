@@ -1,9 +1,13 @@
 //! Measures how long a cluster takes and how much it weighs: medians of five rounds, as a table and as
 //! `target/bench.json`. It judges nothing; no test asserts a time.
+//!
+//! `rollcall-bench real` and `rollcall-bench simulated` measure a part.
 #![expect(clippy::print_stdout, reason = "the table is the program's whole purpose")]
 
+mod judging;
 mod lint;
 mod rounds;
+mod simulated;
 mod table;
 mod weight;
 
@@ -17,14 +21,31 @@ const RESULT: &str = "target/bench.json";
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let mut figures = rounds::Figures::default();
-    for round in 1..=ROUNDS {
-        println!("round {round} of {ROUNDS}");
-        rounds::measure(&mut figures).await.with_context(|| format!("round {round}"))?;
+    let part = std::env::args().nth(1);
+    let wanted = |name: &str| part.as_deref().is_none_or(|part| part == name);
+    anyhow::ensure!(wanted("real") || wanted("simulated"), "there are the parts `real` and `simulated`");
+    let mut rows = Vec::new();
+    if wanted("real") {
+        let mut figures = rounds::Figures::default();
+        for round in 1..=ROUNDS {
+            println!("real nodes: round {round} of {ROUNDS}");
+            rounds::measure(&mut figures).await.with_context(|| format!("round {round}"))?;
+        }
+        rows.extend(table::real(&figures, weight::image_bytes()?));
     }
-    // Afterwards, so that it does not count for the memory of the harness.
-    figures.linted = (0..ROUNDS).map(|_| lint::measure()).collect::<Result<_>>()?;
-    let rows = table::rows(&figures, weight::image_bytes()?);
+    if wanted("simulated") {
+        let mut figures = simulated::Figures::default();
+        for round in 1..=ROUNDS {
+            println!("simulated nodes: round {round} of {ROUNDS}");
+            simulated::measure(&mut figures).await.with_context(|| format!("round {round}"))?;
+        }
+        rows.extend(table::simulated(&figures));
+    }
+    if part.is_none() {
+        // Afterwards, so that it does not count for the memory of the harness.
+        let linted = (0..ROUNDS).map(|_| lint::measure()).collect::<Result<Vec<_>>>()?;
+        rows.push(table::linted(&linted));
+    }
     println!("{}", table::render(&rows));
     std::fs::create_dir_all(Path::new(RESULT).parent().unwrap_or(Path::new(".")))?;
     std::fs::write(RESULT, format!("{:#}\n", table::json(&rows))).context(RESULT)?;

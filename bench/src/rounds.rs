@@ -28,7 +28,6 @@ pub(crate) struct Figures {
     pub(crate) control_plane_bytes: Vec<u64>,
     pub(crate) worker_bytes: Vec<u64>,
     pub(crate) harness_bytes: Vec<u64>,
-    pub(crate) linted: Vec<Duration>,
 }
 
 const MANIFEST: &str = "manifests/01-log-collector-daemonset.yaml";

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::rounds::Figures;
+use crate::{rounds, simulated};
 
-/// One line of the table: seconds or mebibytes.
+/// One line of the table: seconds, milliseconds or mebibytes.
 pub(crate) struct Row {
     what: &'static str,
     unit: &'static str,
@@ -17,7 +17,7 @@ pub(crate) struct Row {
     goal: Option<f64>,
 }
 
-pub(crate) fn rows(figures: &Figures, image: u64) -> Vec<Row> {
+pub(crate) fn real(figures: &rounds::Figures, image: u64) -> Vec<Row> {
     vec![
         seconds("nothing to three nodes ready for use", &figures.nodes_ready, None),
         seconds("nothing to the DaemonSet Ready on each", &figures.daemon_set_ready, Some(5.0)),
@@ -28,10 +28,26 @@ pub(crate) fn rows(figures: &Figures, image: u64) -> Vec<Row> {
         mebibytes("memory of the control-plane node", &figures.control_plane_bytes, Some(450.0)),
         mebibytes("memory of a worker", &figures.worker_bytes, Some(60.0)),
         mebibytes("memory of the harness, peak", &figures.harness_bytes, Some(50.0)),
-        seconds("1,000 scenario files decoded and linted", &figures.linted, Some(1.0)),
         // 400 MB in the unit of the table.
         mebibytes("node image", &[image], Some(381.0)),
     ]
+}
+
+pub(crate) fn simulated(figures: &simulated::Figures) -> Vec<Row> {
+    vec![
+        seconds("500 nodes, DaemonSet Ready on each", &figures.daemon_set_ready, Some(8.0)),
+        milliseconds("500 nodes, change to judgement, p50", &figures.judged_half, None),
+        milliseconds("500 nodes, change to judgement, p99", &figures.judged_most, Some(5.0)),
+        mebibytes("500 nodes, memory of the harness", &figures.harness_bytes, None),
+    ]
+}
+
+pub(crate) fn linted(rounds: &[Duration]) -> Row {
+    seconds("1,000 scenario files decoded and linted", rounds, Some(1.0))
+}
+
+fn milliseconds(what: &'static str, values: &[Duration], goal: Option<f64>) -> Row {
+    row(what, "ms", values.iter().map(|value| value.as_secs_f64() * 1000.0).collect(), goal)
 }
 
 fn seconds(what: &'static str, values: &[Duration], goal: Option<f64>) -> Row {

@@ -18,10 +18,20 @@ pub(crate) fn image_bytes() -> Result<u64> {
     Ok(docker(&["image", "inspect", "--format", "{{.Size}}", &image])?.parse()?)
 }
 
-/// The most memory this process has had, in bytes (`VmHWM` of proc(5)).
+/// The most memory this process has had, in bytes.
 pub(crate) fn harness_bytes() -> Result<u64> {
+    own_bytes("VmHWM:")
+}
+
+/// The memory that this process has now, in bytes.
+pub(crate) fn resident_bytes() -> Result<u64> {
+    own_bytes("VmRSS:")
+}
+
+/// A figure of `/proc/self/status` (proc(5)).
+fn own_bytes(field: &str) -> Result<u64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field)).with_context(|| format!("no {field}"))?;
     let kibibytes: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
     Ok(kibibytes * 1024)
 }

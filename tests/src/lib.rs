@@ -8,6 +8,7 @@ pub mod cli;
 pub mod docker;
 pub mod eventually;
 pub mod gate;
+pub mod oracle;
 pub mod pods;
 pub mod repository;
 pub mod suite;

@@ -107,7 +107,6 @@ pub fn eligible(node: &Node, daemon_set: &DaemonSet) -> Eligibility {
     }
     reasons.extend(affinity::mismatch(pod, node).map(|unmatched| Ineligible::Affinity { unmatched }));
     let placed = reasons.is_empty();
-    let tolerations = daemon_tolerations(pod);
     let mut evicted = false;
     for taint in node.spec.iter().flat_map(|spec| spec.taints.iter().flatten()) {
         let effect = match taint.effect.as_str() {
@@ -115,7 +114,7 @@ pub fn eligible(node: &Node, daemon_set: &DaemonSet) -> Eligibility {
             "NoExecute" => TaintEffect::NoExecute,
             _ => continue,
         };
-        if tolerations.iter().any(|toleration| tolerations::tolerates(toleration, taint)) {
+        if tolerations::is_tolerated(pod, taint) {
             continue;
         }
         evicted |= effect == TaintEffect::NoExecute;

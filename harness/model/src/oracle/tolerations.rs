@@ -38,20 +38,31 @@ pub fn daemon_tolerations(pod: &PodSpec) -> Vec<Toleration> {
     all
 }
 
+/// Whether a pod of this template tolerates a taint: what [`daemon_tolerations`] says, without making them, since this
+/// is asked for every taint of every node at every change.
+pub(super) fn is_tolerated(pod: &PodSpec, taint: &Taint) -> bool {
+    let host_network = (pod.host_network == Some(true)).then_some(HOST_NETWORK);
+    // One that is replaced by a default matches what the default matches: they differ in their time limit alone.
+    let by_default = DEFAULTS.into_iter().chain(host_network).any(|own| own == (&*taint.key, &*taint.effect));
+    by_default || pod.tolerations.iter().flatten().any(|toleration| tolerates(toleration, taint))
+}
+
 /// Whether a toleration matches a taint (`k8s.io/component-helpers/scheduling/corev1`, `ToleratesTaint`).
 ///
 /// An empty effect matches every effect, an empty key every key, and the default operator is `Equal`.
 /// `Lt` and `Gt` compare whole numbers; an API server takes them only with the feature gate
 /// `TaintTolerationComparisonOperators` (alpha in 1.35), so a stored one is meant.
-pub(super) fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
-    let text = |field: &Option<String>| field.clone().unwrap_or_default();
+fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
+    fn text(field: &Option<String>) -> &str {
+        field.as_deref().unwrap_or_default()
+    }
     let (effect, key, value) = (text(&toleration.effect), text(&toleration.key), text(&toleration.value));
     if (!effect.is_empty() && effect != taint.effect) || (!key.is_empty() && key != taint.key) {
         return false;
     }
     let found = text(&taint.value);
     let numbers = || Some((found.parse::<i64>().ok()?, value.parse::<i64>().ok()?));
-    match text(&toleration.operator).as_str() {
+    match text(&toleration.operator) {
         "" | "Equal" => found == value,
         "Exists" => true,
         "Lt" => numbers().is_some_and(|(found, limit)| found < limit),
