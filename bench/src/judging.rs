@@ -45,7 +45,10 @@ pub(crate) fn measure(mut world: Arc<World>, daemon_set: &DaemonSetRef) -> Resul
         let judgement = condition.judge(&world, now, &memory);
         times.push(started.elapsed());
         drop(before);
-        ensure!(breaches.is_empty() && monitor.next_check().is_none(), "the update breaches an invariant: {breaches:?}");
+        ensure!(
+            breaches.is_empty() && monitor.next_check().is_none(),
+            "the update breaches an invariant: {breaches:?}"
+        );
         unfinished += usize::from(matches!(judgement, Judgement::NotYet(_)));
     }
     let end = condition.judge(&world, Timestamp::now(), &memory);

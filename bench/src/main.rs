@@ -22,6 +22,10 @@ const RESULT: &str = "target/bench.json";
 #[tokio::main]
 async fn main() -> Result<()> {
     let part = std::env::args().nth(1);
+    if part.as_deref() == Some(simulated::ROUND) {
+        println!("{}", simulated::round().await?);
+        return Ok(());
+    }
     let wanted = |name: &str| part.as_deref().is_none_or(|part| part == name);
     anyhow::ensure!(wanted("real") || wanted("simulated"), "there are the parts `real` and `simulated`");
     let mut rows = Vec::new();
@@ -37,7 +41,7 @@ async fn main() -> Result<()> {
         let mut figures = simulated::Figures::default();
         for round in 1..=ROUNDS {
             println!("simulated nodes: round {round} of {ROUNDS}");
-            simulated::measure(&mut figures).await.with_context(|| format!("round {round}"))?;
+            simulated::measure(&mut figures).with_context(|| format!("round {round}"))?;
         }
         rows.extend(table::simulated(&figures));
     }

@@ -2,15 +2,16 @@
 
 use std::{
     collections::BTreeMap,
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use rollcall::{
     Cluster,
     model::{Condition, DaemonSetRef, scenario::SimulatedNodes},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{judging, weight};
 
@@ -19,6 +20,9 @@ const NODES: u32 = 500;
 const IMAGE: &str = "rollcall/agent:1";
 /// Other work on the machine makes it slow, and a benchmark that ends has a figure.
 const DEADLINE: Duration = Duration::from_secs(300);
+
+/// The word that makes this program do one round and nothing else.
+pub(crate) const ROUND: &str = "simulated-round";
 
 /// Every figure of every round.
 #[derive(Default)]
@@ -31,7 +35,23 @@ pub(crate) struct Figures {
     pub(crate) harness_bytes: Vec<u64>,
 }
 
-pub(crate) async fn measure(figures: &mut Figures) -> Result<()> {
+/// Does a round in a process of its own, whose memory holds nothing of the rounds before.
+pub(crate) fn measure(figures: &mut Figures) -> Result<()> {
+    let program = std::env::current_exe().context("where this program is")?;
+    let output = Command::new(&program).arg(ROUND).stderr(Stdio::inherit()).output();
+    let output = output.with_context(|| format!("could not run `{}`", program.display()))?;
+    ensure!(output.status.success(), "`{} {ROUND}` ended with {}", program.display(), output.status);
+    let round: Value = serde_json::from_slice(&output.stdout)?;
+    let figure = |name: &str| round[name].as_u64().with_context(|| format!("no `{name}` in {round}"));
+    figures.daemon_set_ready.push(Duration::from_micros(figure("ready")?));
+    figures.judged_half.push(Duration::from_micros(figure("half")?));
+    figures.judged_most.push(Duration::from_micros(figure("most")?));
+    figures.harness_bytes.push(figure("bytes")?);
+    Ok(())
+}
+
+/// One round, as microseconds and bytes.
+pub(crate) async fn round() -> Result<Value> {
     let group = SimulatedNodes {
         name: "sim".into(),
         count: NODES,
@@ -45,20 +65,24 @@ pub(crate) async fn measure(figures: &mut Figures) -> Result<()> {
     let started = Instant::now();
     cluster.apply(&[object(&daemon_set.name)]).await?;
     cluster.wait(&Condition::Converged { daemon_set: daemon_set.clone(), allow_none: false }, DEADLINE).await?;
-    figures.daemon_set_ready.push(started.elapsed());
-    figures.harness_bytes.push(weight::resident_bytes()?);
+    let ready = started.elapsed();
+    let bytes = weight::resident_bytes()?;
 
     let world = cluster.world();
     let pods = world.daemon_set(&daemon_set).map_or(0, |found| world.pods_of(found).len());
     ensure!(u32::try_from(pods) == Ok(NODES), "{pods} pods on {NODES} nodes");
-    let times = judging::measure(world, &daemon_set)?;
-    figures.judged_half.push(judging::percentile(&times, 50));
-    figures.judged_most.push(judging::percentile(&times, 99));
+    // The watches would go on beside it.
     cluster.destroy().await?;
-    Ok(())
+    let times = judging::measure(world, &daemon_set)?;
+    let (half, most) = (judging::percentile(&times, 50), judging::percentile(&times, 99));
+    Ok(json!({"ready": micros(ready), "half": micros(half), "most": micros(most), "bytes": bytes}))
 }
 
-fn object(name: &str) -> serde_json::Value {
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn object(name: &str) -> Value {
     json!({
         "apiVersion": "apps/v1",
         "kind": "DaemonSet",

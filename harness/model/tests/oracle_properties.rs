@@ -190,10 +190,9 @@ mod second {
         if !named.is_empty() && named != name {
             return false;
         }
-        if let Some(wanted) = pod["nodeSelector"].as_object() {
-            if wanted.iter().any(|(key, value)| labels.get(key) != Some(value)) {
-                return false;
-            }
+        let selector = pod["nodeSelector"].as_object().into_iter().flatten();
+        if selector.into_iter().any(|(key, value)| labels.get(key) != Some(value)) {
+            return false;
         }
         let required = &pod["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"];
         if required.is_null() {
@@ -351,22 +350,21 @@ proptest! {
     ) {
         let before = answer(&node, &pod);
         let mut narrower = pod.clone();
-        if let Some(terms) = narrower.pointer_mut(TERMS).and_then(Value::as_array_mut) {
-            if !terms.is_empty() {
-                let at = at.index(terms.len());
-                let empty = terms[at] == json!({"matchExpressions": [], "matchFields": []});
-                // An empty term matches nothing, and one that says something may match.
-                if !empty {
-                    list(&mut terms[at], "/matchExpressions").push(more);
-                }
+        let some = |pod: &mut Value, change: &dyn Fn(&mut Vec<Value>)| {
+            let terms = pod.pointer_mut(TERMS).and_then(Value::as_array_mut);
+            terms.filter(|terms| !terms.is_empty()).into_iter().for_each(change);
+        };
+        some(&mut narrower, &|terms| {
+            let at = at.index(terms.len());
+            // An empty term matches nothing, and one that says something may match.
+            if terms[at] != json!({"matchExpressions": [], "matchFields": []}) {
+                list(&mut terms[at], "/matchExpressions").push(more.clone());
             }
-        }
+        });
         prop_assert!(is_at_most(answer(&node, &narrower), before));
-        if let Some(terms) = narrower.pointer_mut(TERMS).and_then(Value::as_array_mut) {
-            if !terms.is_empty() {
-                terms.remove(at.index(terms.len()));
-            }
-        }
+        some(&mut narrower, &|terms| {
+            terms.remove(at.index(terms.len()));
+        });
         prop_assert!(is_at_most(answer(&node, &narrower), before));
     }
 
