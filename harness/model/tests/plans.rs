@@ -77,15 +77,6 @@ fn a_cluster_is_shared_only_where_the_scenario_says_so() {
 }
 
 #[test]
-fn a_cluster_is_shared_only_where_the_scenario_says_so() {
-    assert!(!everything().cluster.shared);
-    let source = format!("{}{EVERYTHING}", HEAD.replace("  nodes:", "  shared: true\n  nodes:"));
-    let plan = Plan::new(&load(&source).unwrap_or_else(|problems| panic!("{problems}")));
-    assert!(plan.cluster.shared);
-    assert!(plan.to_string().contains("cluster, shared\n"), "{plan}");
-}
-
-#[test]
 fn a_list_is_taken_apart() {
     let text = "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Pod, metadata: {name: a}}\n- {apiVersion: v1, kind: Pod, metadata: {name: b}}\n";
     let manifest = rollcall_model::Manifest::parse("list.yaml", text).expect("a list is a manifest");
