@@ -56,10 +56,9 @@ fn walk(directory: &Path, found: &mut Vec<PathBuf>) {
 /// The scenario files.
 #[must_use]
 pub fn scenarios() -> Vec<PathBuf> {
-    files("scenarios")
-        .into_iter()
-        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
-        .collect()
+    // Beside them lie files of steps, which scenarios use.
+    let is_scenario = |path: &PathBuf| read(path).lines().any(|line| line == "kind: Scenario");
+    files("scenarios").into_iter().filter(is_scenario).collect()
 }
 
 /// A manifest of the repository as objects.
