@@ -218,6 +218,12 @@ pub(crate) fn seconds(duration: Duration) -> String {
     format!("{:.1}s", duration.as_secs_f64())
 }
 
+/// Whether the API server has no such thing: by the code, for where the kind itself is not served it answers in plain
+/// text, which has no reason.
+pub(crate) fn is_not_found(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 404)
+}
+
 /// The error and all its causes on one line, outermost first.
 #[must_use]
 pub fn chain(error: &dyn std::error::Error) -> String {
@@ -233,4 +239,22 @@ pub fn chain(error: &dyn std::error::Error) -> String {
         cause = inner.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::core::Status;
+
+    use super::is_not_found;
+
+    #[test]
+    fn an_object_and_a_kind_that_are_not_there_are_both_not_found() {
+        let said = |message: &str, reason: &str, code| {
+            is_not_found(&kube::Error::Api(Status::failure(message, reason).with_code(code).boxed()))
+        };
+        assert!(said("filters.logging.example.com \"a\" not found", "NotFound", 404));
+        // As the client makes it of an answer in plain text.
+        assert!(said("404 page not found", "Failed to parse error data", 404));
+        assert!(!said("storage is (re)initializing", "TooManyRequests", 429));
+    }
 }

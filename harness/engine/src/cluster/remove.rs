@@ -15,7 +15,7 @@ use rollcall_model::{Judgement, NodeReport, Report, Role, world::view};
 use super::{Cluster, builder};
 use crate::{
     clock,
-    error::{Error, KubernetesContext, Result},
+    error::{Error, KubernetesContext, Result, is_not_found},
 };
 
 impl Cluster {
@@ -105,7 +105,7 @@ fn pod_is_bound_to(pod: &Pod, node: &str) -> bool {
 pub(super) async fn absent<T>(deletion: impl Future<Output = Result<T, kube::Error>>) -> Result<(), kube::Error> {
     match deletion.await {
         Ok(_) => Ok(()),
-        Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
+        Err(error) if is_not_found(&error) => Ok(()),
         Err(error) => Err(error),
     }
 }

@@ -41,10 +41,10 @@ impl Cluster {
         Ok(started.elapsed())
     }
 
-    /// Deletes objects and returns when they are gone; one that is gone already is no error.
+    /// Deletes objects and returns when the DaemonSets among them are gone; one that is gone already is no error.
     ///
     /// # Errors
-    /// When a kind is unknown, the API server refuses, or an object does not go in time.
+    /// When a kind is unknown, the API server refuses, or a DaemonSet does not go in time.
     pub async fn delete(&self, objects: &[Value], cascade: Cascade, deadline: Duration) -> Result<Duration> {
         let started = clock::instant();
         for object in objects.iter().rev() {

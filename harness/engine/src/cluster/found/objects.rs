@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use super::{Cluster, NODES, OBJECTS};
 use crate::{
     cluster::{remove::absent, workloads::delete_params},
-    error::{KubernetesContext, Result},
+    error::{KubernetesContext, Result, is_not_found},
 };
 
 /// Kinds that are not looked at: Kubernetes writes them by itself all the time, they go by themselves, or they only
@@ -165,7 +165,7 @@ async fn of_kind(client: &Client, resource: &ApiResource) -> Result<Vec<Listed>>
                 return Ok(list.items.into_iter().map(|object| Listed::new(resource, object.metadata)).collect());
             }
             // Its definition went away meanwhile.
-            Err(kube::Error::Api(status)) if status.is_not_found() => return Ok(Vec::new()),
+            Err(error) if is_not_found(&error) => return Ok(Vec::new()),
             // Its definition has just come, or changed, and the server says when to ask again.
             Err(kube::Error::Api(status)) if status.code == TOO_MANY_REQUESTS && Instant::now() < end => {
                 let seconds = status.details.as_ref().map_or(1, |details| details.retry_after_seconds.max(1));
