@@ -16,7 +16,7 @@ pub const NODE_UP_WITHIN: Duration = Duration::from_secs(30);
 pub const NODE_DOWN_WITHIN: Duration = Duration::from_secs(15);
 /// The deadline of a drain: the default `terminationGracePeriodSeconds` of a pod is 30, and there is eviction before it.
 pub const DRAIN_WITHIN: Duration = Duration::from_secs(60);
-/// The deadline of verbs that delete objects and wait until they are gone, for the same reason.
+/// The deadline of verbs that delete DaemonSets and wait until their pods are gone, for the same reason.
 pub const DELETE_WITHIN: Duration = Duration::from_secs(60);
 /// The deadline of commands, and of sending an image, which may be large.
 pub const COMMAND_WITHIN: Duration = Duration::from_secs(60);

@@ -41,7 +41,7 @@ fn object_reference() -> Value {
 fn delete() -> Value {
     let cascade =
         word(&["background", "foreground", "orphan"], "What becomes of dependents; `background` where it is left out.");
-    Mapping::new("Deletes objects, until they are gone.")
+    Mapping::new("Deletes objects; a DaemonSet until it and its pods are gone, others without waiting.")
         .optional("daemonSet", reference("daemonSetName"))
         .optional("namespace", reference("namespace"))
         .optional("object", object_reference())
