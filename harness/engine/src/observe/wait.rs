@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use k8s_openapi::jiff::Timestamp;
 use rollcall_model::{Judgement, Report, World};
 use tokio::{sync::watch, time::Instant};
 
@@ -59,10 +59,8 @@ impl Wait<'_> {
                     }
                 }
             }
-            let timer = next_check(&world, now).map_or(end, |moment| {
-                let pause = moment.duration_since(now).max(SignedDuration::from_millis(1));
-                end.min(Instant::now() + Duration::try_from(pause).unwrap_or(Duration::MAX / 4))
-            });
+            let timer =
+                next_check(&world, now).map_or(end, |moment| end.min(Instant::now() + clock::pause_until(moment, now)));
             let timed_out = tokio::select! {
                 changed = worlds.changed() => {
                     // The sender lives as long as the observer, which this borrows.

@@ -1,11 +1,7 @@
 //! Invariants and `never` while the steps run: whatever is breached ends the step that is under way.
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use k8s_openapi::jiff::SignedDuration;
 use rollcall_model::{
     Breach, Condition, Event, Invariant, Memory, Monitor, Report, Timestamp, World, invariant::Fault,
 };
@@ -96,8 +92,7 @@ impl Guard {
 
     /// A step with a label is over.
     pub(super) fn step_ended(&self, label: &str, world: &World) {
-        let memory = lock(&self.shared.memory).clone();
-        let breaches = self.shared.monitor().step_ended(label, world, clock::now(), &memory);
+        let breaches = self.shared.monitor().step_ended(label, world, clock::now(), &lock(&self.shared.memory));
         self.shared.trip(breaches);
     }
 
@@ -128,16 +123,18 @@ impl Guard {
         let learning = cluster.observer().learn(cluster.client(), condition);
         let rule = format!("never: {condition}");
         let (shared, condition) = (self.shared.clone(), condition.clone());
-        let judge = move |world: &World| {
-            let memory = lock(&shared.memory).clone();
+        let judge = Arc::new(move |world: &World| {
             let now = clock::now();
-            if world.synced() && condition.judge(world, now, &memory).is_done() {
+            if world.synced() && condition.judge(world, now, &lock(&shared.memory)).is_done() {
                 let report = Report { summary: "it became true".into(), nodes: Vec::new() };
                 shared.trip_once(Trip { rule: rule.clone(), at: now, report });
             }
-        };
+        });
+        let every_change = judge.clone();
+        let hooked = cluster.observer().on_change(move |seen| every_change(seen.world));
+        // What is so already makes no change. In this order, so that nothing happens between the two.
         judge(&cluster.world());
-        (cluster.observer().on_change(move |seen| judge(seen.world)), learning)
+        (hooked, learning)
     }
 }
 
@@ -194,8 +191,7 @@ async fn settle(shared: Arc<Shared>) {
         shared.suspected.notified().await;
         loop {
             let Some(moment) = shared.monitor().next_check() else { break };
-            let pause = moment.duration_since(clock::now()).max(SignedDuration::from_millis(1));
-            tokio::time::sleep(Duration::try_from(pause).unwrap_or(Duration::from_millis(1))).await;
+            tokio::time::sleep(clock::pause_until(moment, clock::now())).await;
             let breaches = shared.monitor().time_passed(clock::now());
             shared.trip(breaches);
         }

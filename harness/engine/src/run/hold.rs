@@ -2,8 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use k8s_openapi::jiff::SignedDuration;
-use rollcall_model::{Condition, Memory, Report, Timestamp, World};
+use rollcall_model::{Condition, Memory, Report, World};
 use tokio::{
     sync::broadcast::{self, error::RecvError},
     time::Instant,
@@ -39,7 +38,9 @@ pub(super) async fn hold(
         }
         held = Some(started.elapsed());
         // Time alone may change the answer too.
-        let timer = condition.next_check(&world, now).map_or(end, |moment| end.min(until(moment, now)));
+        let timer = condition
+            .next_check(&world, now)
+            .map_or(end, |moment| end.min(Instant::now() + clock::pause_until(moment, now)));
         let change = tokio::select! {
             // What has happened is judged before the time is said to be over.
             biased;
@@ -62,12 +63,6 @@ pub(super) async fn hold(
             }
         }
     }
-}
-
-/// A moment of the wall clock as one of the runtime's.
-fn until(moment: Timestamp, now: Timestamp) -> Instant {
-    let pause = moment.duration_since(now).max(SignedDuration::from_millis(1));
-    Instant::now() + Duration::try_from(pause).unwrap_or(Duration::from_millis(1))
 }
 
 #[cfg(test)]

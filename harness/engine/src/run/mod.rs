@@ -257,9 +257,9 @@ async fn drive(plan: &Plan, options: &RunOptions, cluster: Cluster, emitter: &mu
         }
     }
     if interrupted {
-        // The step that was under way has said so itself, unless there was none.
+        // The step that was under way has said so itself.
         drop(steps);
-        return Ended::interrupted(Some(Failure::interrupted()), Some(cluster));
+        return Ended::interrupted(None, Some(cluster));
     }
     if !verdict.is_held() {
         // What has been breached does not keep anybody from looking.

@@ -46,9 +46,6 @@ impl Steps<'_, '_, '_> {
     pub(super) fn run_all<'s>(&'s self, steps: &'s [PlannedStep], depth: usize) -> BoxFuture<'s, Verdict> {
         Box::pin(async move {
             for step in steps {
-                if self.interrupt.is_triggered() {
-                    return Verdict::Environment;
-                }
                 let verdict = self.run(step, depth).await;
                 if !verdict.is_held() {
                     return verdict;
@@ -74,11 +71,12 @@ impl Steps<'_, '_, '_> {
             Action::Parallel { .. } => self.parallel(step, depth).await,
             Action::Never { condition, .. } => self.never(step, condition, depth).await,
             _ => tokio::select! {
-                // What has been breached is why the step fails, even if it would have ended well.
+                // A run that is interrupted begins nothing more, and what has been breached is why the step fails, even
+                // if it would have ended well.
                 biased;
+                () = self.interrupt.triggered() => failure::interrupted(),
                 trip = self.trips() => trip,
                 outcome = self.outcome(step) => outcome,
-                () = self.interrupt.triggered() => failure::interrupted(),
             },
         };
         if let (Some(guard), Some(fault)) = (self.guard, &fault) {

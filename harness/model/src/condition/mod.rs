@@ -2,6 +2,7 @@
 //! Each is a pure function, judged again at every change; nothing here waits.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use k8s_openapi::jiff::Timestamp;
 
@@ -128,19 +129,20 @@ impl Judgement {
 /// What conditions about the past need: the pods at the end of named steps.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Memory {
-    steps: BTreeMap<String, World>,
+    /// Shared, for a memory is copied at each step that asks it.
+    steps: BTreeMap<String, Arc<World>>,
 }
 
 impl Memory {
     /// Keeps the world as it was when the step with this label ended.
     pub fn remember(&mut self, step: impl Into<String>, world: &World) {
-        self.steps.insert(step.into(), world.clone());
+        self.steps.insert(step.into(), Arc::new(world.clone()));
     }
 
     /// The world at the end of a step.
     #[must_use]
     pub fn at(&self, step: &str) -> Option<&World> {
-        self.steps.get(step)
+        self.steps.get(step).map(AsRef::as_ref)
     }
 }
 

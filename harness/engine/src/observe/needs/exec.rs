@@ -5,6 +5,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use k8s_openapi::api::core::v1::Pod;
 use kube::Client;
 use rollcall_model::{
     World,
@@ -27,24 +28,26 @@ pub(super) async fn follow(
 ) {
     loop {
         let world = worlds.borrow_and_update().clone();
-        let pods: Vec<_> =
-            condition.pods.of(&world).into_iter().filter(|pod| view::phase_of(pod) == "Running").collect();
-        let tries = pods.iter().map(|pod| async {
-            let uid = pod.metadata.uid.clone().unwrap_or_default();
+        let tries = running(&condition, &world).into_iter().map(async |pod| {
             let seen = exec_in(&client, pod, condition.container.as_deref(), &condition.command).await;
-            (uid, seen.unwrap_or_else(|error| ExecSeen::Refused(crate::error::chain(&error))))
+            (uid(pod), seen.unwrap_or_else(|error| ExecSeen::Refused(crate::error::chain(&error))))
         });
         let seen: BTreeMap<String, ExecSeen> = futures::future::join_all(tries).await.into_iter().collect();
         answers.send(Fact::Exec(seen));
-        let known = running(&condition, &world);
-        let changed = worlds.wait_for(|world| running(&condition, world) != known);
+        let uids = |world: &World| running(&condition, world).into_iter().map(uid).collect::<Vec<_>>();
+        let known = uids(&world);
+        let changed = worlds.wait_for(|world| uids(world) != known);
         if let Ok(Err(_)) = tokio::time::timeout(PAUSE, changed).await {
             return;
         }
     }
 }
 
-fn running(condition: &ExecCondition, world: &World) -> Vec<String> {
-    let pods = condition.pods.of(world).into_iter().filter(|pod| view::phase_of(pod) == "Running");
-    pods.map(|pod| pod.metadata.uid.clone().unwrap_or_default()).collect()
+/// The pods in which a command can be run.
+fn running<'a>(condition: &ExecCondition, world: &'a World) -> Vec<&'a Pod> {
+    condition.pods.of(world).into_iter().filter(|pod| view::phase_of(pod) == "Running").collect()
+}
+
+fn uid(pod: &Pod) -> String {
+    pod.metadata.uid.clone().unwrap_or_default()
 }
