@@ -12,6 +12,7 @@ pub mod oracle;
 pub mod pods;
 pub mod repository;
 pub mod suite;
+pub mod written;
 
 pub use cli::{Cli, Outcome};
 pub use suite::{Test, TestResult};

@@ -57,8 +57,7 @@ fn walk(directory: &Path, found: &mut Vec<PathBuf>) {
 #[must_use]
 pub fn scenarios() -> Vec<PathBuf> {
     // Beside them lie files of steps, which scenarios use.
-    let is_scenario = |path: &PathBuf| read(path).lines().any(|line| line == "kind: Scenario");
-    files("scenarios").into_iter().filter(is_scenario).collect()
+    files("scenarios").into_iter().filter(|path| rollcall::is_scenario(&root().join(path))).collect()
 }
 
 /// A manifest of the repository as objects.

@@ -9,9 +9,10 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use rollcall_tests::{
-    Cli, TestResult,
+    TestResult,
     docker::{Traces, assert_nothing_left},
-    lone_tests, says, suite, unique_name,
+    lone_tests, says, suite,
+    written::Written,
 };
 use serde_json::Value;
 
@@ -77,7 +78,7 @@ const STEPS: &str = "
 ";
 
 fn a_failure_leaves_reports_and_a_folder_without_secrets() -> TestResult {
-    let scenario = Written::new("evidence", MANIFEST, STEPS)?;
+    let scenario = written("evidence", MANIFEST, STEPS)?;
     let [xml, json, evidence] = ["new/r.xml", "new/r.json", "evidence"].map(|name| scenario.folder().join(name));
     let run = scenario.run().arg("--report").arg(&xml).arg("--report").arg(&json).arg("--evidence").arg(&evidence);
     let run = run.run()?.code(5)?;
@@ -204,7 +205,7 @@ fn evidence_can_be_switched_off() -> TestResult {
   - apply: {file: agents.yaml}
   - expect: {status: {daemonSet: crashing, desired: 7}, within: 1s}
 ";
-    let scenario = Written::new("noevidence", MANIFEST, steps)?;
+    let scenario = written("noevidence", MANIFEST, steps)?;
     let json = scenario.folder().join("r.json");
     let run = scenario.run().arg("--report").arg(&json).arg("--no-evidence").run()?.code(5)?;
     ensure!(run.stdout.ends_with("\n0 passed, 1 failed\n"), "{run}");
@@ -213,36 +214,6 @@ fn evidence_can_be_switched_off() -> TestResult {
     Ok(())
 }
 
-/// A scenario with its manifest in a directory of its own.
-struct Written {
-    name: String,
-    directory: tempfile::TempDir,
-}
-
-impl Written {
-    fn new(stem: &str, manifest: &str, steps: &str) -> Result<Self> {
-        let name = unique_name(stem);
-        let directory = tempfile::tempdir()?;
-        fs::write(directory.path().join("agents.yaml"), manifest)?;
-        let text = format!(
-            "apiVersion: rollcall.dev/v1
-kind: Scenario
-metadata: {{name: {name}}}
-cluster:
-  nodes:
-    - {{name: control-plane, role: control-plane}}
-    - {{name: worker, count: 2}}
-steps:{steps}"
-        );
-        fs::write(directory.path().join("scenario.yaml"), text)?;
-        Ok(Self { name, directory })
-    }
-
-    fn folder(&self) -> &Path {
-        self.directory.path()
-    }
-
-    fn run(&self) -> Cli {
-        Cli::new(["run", "--plain"]).arg(self.folder().join("scenario.yaml"))
-    }
+fn written(stem: &str, manifest: &str, steps: &str) -> Result<Written> {
+    Written::new(stem, &format!("steps:{steps}"))?.beside("agents.yaml", manifest)
 }

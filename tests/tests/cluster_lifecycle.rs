@@ -5,7 +5,7 @@ use std::{
     fs,
     net::TcpListener,
     os::unix::{fs::PermissionsExt, process::ExitStatusExt},
-    path::{Path, PathBuf},
+    path::Path,
     process::ExitCode,
     time::Duration,
 };
@@ -24,6 +24,7 @@ use rollcall_tests::{
     docker::{Traces, assert_nothing_left, traces_of_at_least},
     eventually::eventually,
     lone_tests, repository, suite, unique_name,
+    written::Written,
 };
 use serde_json::Value;
 
@@ -169,7 +170,7 @@ fn a_missing_node_image_says_what_builds_it() -> TestResult {
 }
 
 fn an_image_that_is_missing_ends_the_run_before_its_steps() -> TestResult {
-    let scenario = Written::new("noimage", "  - {name: 'fluentd:latest', use: 'rollcall/agent:none'}", "");
+    let scenario = written("noimage", "  - {name: 'fluentd:latest', use: 'rollcall/agent:none'}", "");
     let scenario = scenario?;
     let run = scenario.run().run()?.code(3)?;
     ensure!(run.to_string().contains("rollcall/agent:none") && run.to_string().contains("make image"), "{run}");
@@ -177,8 +178,7 @@ fn an_image_that_is_missing_ends_the_run_before_its_steps() -> TestResult {
 }
 
 fn an_expectation_that_does_not_hold_ends_with_its_code_and_leaves_nothing() -> TestResult {
-    let scenario =
-        Written::new("red", IMAGES, "  - expect: {status: {daemonSet: log-collector, desired: 7}, within: 1s}")?;
+    let scenario = written("red", IMAGES, "  - expect: {status: {daemonSet: log-collector, desired: 7}, within: 1s}")?;
     let mut running = scenario.run().start()?;
     let seen = traces_of_at_least(&scenario.name, 3, MADE)?;
     ensure!(!running.has_ended()?, "it has ended already");
@@ -188,8 +188,7 @@ fn an_expectation_that_does_not_hold_ends_with_its_code_and_leaves_nothing() -> 
 }
 
 fn a_kept_failure_can_be_looked_at_and_removed() -> TestResult {
-    let scenario =
-        Written::new("kept", IMAGES, "  - expect: {status: {daemonSet: log-collector, desired: 7}, within: 1s}")?;
+    let scenario = written("kept", IMAGES, "  - expect: {status: {daemonSet: log-collector, desired: 7}, within: 1s}")?;
     let _guard = RemoveAtEnd(scenario.name.clone());
     let run = scenario.run().arg("--keep").run()?.code(5)?;
     let said = run.to_string();
@@ -206,7 +205,7 @@ fn a_kept_failure_can_be_looked_at_and_removed() -> TestResult {
 }
 
 fn two_runs_at_once_both_hold() -> TestResult {
-    let scenarios = [Written::new("twin", IMAGES, "")?, Written::new("twin", IMAGES, "")?];
+    let scenarios = [written("twin", IMAGES, "")?, written("twin", IMAGES, "")?];
     let running = scenarios.iter().map(|scenario| scenario.run().start()).collect::<Result<Vec<_>>>()?;
     let seen = scenarios.iter().map(|one| traces_of_at_least(&one.name, 3, MADE)).collect::<Result<Vec<_>>>()?;
     let ended = running.into_iter().map(|one| one.end()).collect::<Result<Vec<_>>>()?;
@@ -226,7 +225,7 @@ fn an_interrupted_run_leaves_nothing() -> TestResult {
 }
 
 fn interrupted(milliseconds: u64) -> TestResult {
-    let scenario = Written::new("ctrl-c", IMAGES, HOLD)?;
+    let scenario = written("ctrl-c", IMAGES, HOLD)?;
     let _guard = RemoveAtEnd(scenario.name.clone());
     let mut running = scenario.run().start()?;
     ensure!(running.until(Duration::from_millis(milliseconds))?, "it has ended by itself");
@@ -266,7 +265,7 @@ fn an_interrupted_start_by_hand_leaves_nothing() -> TestResult {
 }
 
 fn a_killed_run_takes_its_containers_along() -> TestResult {
-    let scenario = Written::new("killed", IMAGES, HOLD)?;
+    let scenario = written("killed", IMAGES, HOLD)?;
     let _guard = RemoveAtEnd(scenario.name.clone());
     let mut running = scenario.run().start()?;
     traces_of_at_least(&scenario.name, 3, MADE)?;
@@ -283,7 +282,7 @@ fn a_killed_run_takes_its_containers_along() -> TestResult {
 }
 
 fn a_run_killed_while_it_makes_containers_is_swept_by_the_next_command() -> TestResult {
-    let scenario = Written::new("early", IMAGES, HOLD)?;
+    let scenario = written("early", IMAGES, HOLD)?;
     let _guard = RemoveAtEnd(scenario.name.clone());
     let running = scenario.run().start()?;
     let mut seen = traces_of_at_least(&scenario.name, 1, MADE)?;
@@ -313,43 +312,19 @@ fn a_dropped_cluster_leaves_nothing() -> TestResult {
 const IMAGES: &str = "  - {name: 'fluentd:latest', use: 'rollcall/agent:1'}";
 const HOLD: &str = "  - hold: {converged: {daemonSet: log-collector}, for: 60s}";
 
-/// A scenario in a directory of its own: three nodes, the collector, and more steps.
-struct Written {
-    name: String,
-    file: PathBuf,
-    _directory: tempfile::TempDir,
-}
-
-impl Written {
-    fn new(stem: &str, images: &str, steps: &str) -> Result<Self> {
-        let directory = tempfile::tempdir()?;
-        let file = directory.path().join("scenario.yaml");
-        let name = unique_name(stem);
-        let manifest = repository::root().join("manifests/01-log-collector-daemonset.yaml");
-        let text = format!(
-            "apiVersion: rollcall.dev/v1
-kind: Scenario
-metadata: {{name: {name}}}
-cluster:
-  nodes:
-    - {{name: control-plane, role: control-plane}}
-    - {{name: worker, count: 2}}
-images:
+/// A scenario with the collector and more steps.
+fn written(stem: &str, images: &str, steps: &str) -> Result<Written> {
+    let manifest = repository::root().join("manifests/01-log-collector-daemonset.yaml");
+    let sections = format!(
+        "images:
 {images}
 steps:
   - apply: {{file: '{}'}}
   - expect: {{converged: {{daemonSet: log-collector}}, within: 40s}}
-{steps}
-",
-            manifest.display()
-        );
-        fs::write(&file, text)?;
-        Ok(Self { name, file, _directory: directory })
-    }
-
-    fn run(&self) -> Cli {
-        Cli::new(["run", "--plain"]).arg(&self.file)
-    }
+{steps}",
+        manifest.display()
+    );
+    Written::new(stem, &sections)
 }
 
 /// Removes what a failed test left, so that it is not in the way of the next.

@@ -1,35 +1,26 @@
 //! The function that is fuzzed, on its seeds, on the scenarios of the repository, and on mutations of both.
 
+mod common;
 #[path = "../../../fuzz/decode.rs"]
 mod decode;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::LazyLock;
 
+use common::files::below;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
 static SEEDS: LazyLock<Vec<String>> = LazyLock::new(|| {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut files = Vec::new();
-    yaml(&root.join("fuzz/seeds"), &mut files);
+    below(&root.join("fuzz/seeds"), "yaml", &mut files);
     let seeds = files.len();
-    yaml(&root.join("scenarios"), &mut files);
+    below(&root.join("scenarios"), "yaml", &mut files);
     assert!(seeds > 40 && files.len() > seeds + 8, "{seeds} seeds and {} files", files.len());
     files.sort();
     files.iter().map(|path| std::fs::read_to_string(path).expect("seeds are readable")).collect()
 });
-
-fn yaml(folder: &Path, into: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).expect("folders are readable") {
-        let path = entry.expect("entries are readable").path();
-        if path.is_dir() {
-            yaml(&path, into);
-        } else if path.extension().is_some_and(|extension| extension == "yaml") {
-            into.push(path);
-        }
-    }
-}
 
 #[test]
 fn every_seed_is_survived() {

@@ -1,6 +1,10 @@
 //! The rule that makes this crate worth having: no runtime, client, file or clock.
 
-use std::path::{Path, PathBuf};
+mod common;
+
+use std::path::PathBuf;
+
+use common::files::below;
 
 /// Each is a function of its arguments: they compute, and open nothing. `docs/dependencies.md` says what each is for.
 const ALLOWED: [&str; 11] = [
@@ -54,7 +58,7 @@ fn model_depends_on_nothing_that_acts() {
 #[test]
 fn model_names_no_file_network_process_or_clock() {
     let mut files = Vec::new();
-    sources(&root().join("src"), &mut files);
+    below(&root().join("src"), "rs", &mut files);
     assert!(files.len() > 20, "found only {} sources", files.len());
     for file in files {
         let text = std::fs::read_to_string(&file).expect("sources are readable");
@@ -67,22 +71,11 @@ fn model_names_no_file_network_process_or_clock() {
 #[test]
 fn files_stay_small() {
     let mut files = Vec::new();
-    sources(&root().join("src"), &mut files);
+    below(&root().join("src"), "rs", &mut files);
     for file in files {
         let text = std::fs::read_to_string(&file).expect("sources are readable");
         let lines = text.lines().count();
         assert!(lines <= 480, "{} has {lines} lines: split it", file.display());
         assert!(text.starts_with("//!"), "{} does not say its duty", file.display());
-    }
-}
-
-fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).expect("folders are readable") {
-        let path = entry.expect("entries are readable").path();
-        if path.is_dir() {
-            sources(&path, into);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            into.push(path);
-        }
     }
 }

@@ -6,7 +6,7 @@ mod common;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use common::{HEAD, load, with_steps};
+use common::{HEAD, files, load, with_steps};
 use jsonschema::Validator;
 use rollcall_model::scenario::{keys, schema};
 use rstest::rstest;
@@ -50,7 +50,7 @@ fn the_committed_schema_is_that_of_the_code() {
 #[test]
 fn every_scenario_of_the_repository_is_taken() {
     let mut files = Vec::new();
-    yaml(&root().join("scenarios"), &mut files);
+    files::below(&root().join("scenarios"), "yaml", &mut files);
     assert!(files.len() >= 9, "only {} files", files.len());
     let validator = validator();
     for file in files {
@@ -64,17 +64,6 @@ fn every_scenario_of_the_repository_is_taken() {
 #[test]
 fn a_scenario_with_every_word_of_the_language_is_taken() {
     taken(&validator(), "everything", &format!("{HEAD}{}", common::everything::EVERYTHING));
-}
-
-fn yaml(folder: &Path, into: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).expect("folders are readable") {
-        let path = entry.expect("entries are readable").path();
-        if path.is_dir() {
-            yaml(&path, into);
-        } else if path.extension().is_some_and(|extension| extension == "yaml") {
-            into.push(path);
-        }
-    }
 }
 
 /// What the decoder answers to a key that nobody knows: the keys it does know.

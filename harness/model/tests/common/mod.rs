@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test target uses a part")]
 
 pub(crate) mod everything;
+pub(crate) mod files;
 pub(crate) mod world;
 
 use rollcall_model::{Problems, Scenario};
