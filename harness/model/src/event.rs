@@ -44,13 +44,19 @@ pub enum Event {
     },
     /// The containers are being made.
     ClusterStarting {
-        /// The names of the nodes.
+        /// The names of the nodes that are containers.
         nodes: Vec<String>,
+        /// How many simulated nodes there are beside them.
+        #[serde(default)]
+        simulated: usize,
     },
     /// Every node is ready for use.
     ClusterStarted {
-        /// The names of the nodes.
+        /// The names of the nodes that are containers.
         nodes: Vec<String>,
+        /// How many simulated nodes there are beside them.
+        #[serde(default)]
+        simulated: usize,
         /// How long it took.
         took_ms: u64,
     },

@@ -7,7 +7,8 @@ use std::{
 };
 
 use rollcall::{
-    Cluster, ClusterSummary, Interrupt, Scope, Swept, kubeconfig, list_clusters, model::scenario::SimulatedNodes, sweep,
+    Cluster, ClusterSummary, Interrupt, Scope, Swept, kubeconfig, list_clusters, model::scenario::SimulatedNodes,
+    sweep, transcript::cluster_size,
 };
 
 use super::which;
@@ -42,10 +43,7 @@ pub(super) async fn up(flags: Up, interrupt: &Interrupt) -> Result<(), CliError>
     if flags.simulated > 0 {
         builder = builder.simulated(simulated(flags.simulated));
     }
-    let mut nodes = output::count(usize::from(flags.workers) + 1, "node", "nodes");
-    if flags.simulated > 0 {
-        nodes.push_str(&format!(" and {} simulated", flags.simulated));
-    }
+    let nodes = cluster_size(usize::from(flags.workers) + 1, flags.simulated as usize);
     let mut progress = Progress::on_terminal();
     progress.start(&format!("start cluster `{}` of {nodes}", flags.name));
     let made = tokio::select! {

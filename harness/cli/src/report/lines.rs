@@ -5,11 +5,10 @@ use std::io::Write;
 use rollcall::{
     Failure,
     model::{Event, Stamped},
-    transcript::{Transcript, label},
+    transcript::{Transcript, cluster_size, label},
 };
 
 use super::{Progress, style};
-use crate::output::count;
 
 /// Writes a run to `out` as it goes on.
 pub(crate) struct PlainReporter<W> {
@@ -26,8 +25,8 @@ impl<W: Write> PlainReporter<W> {
     /// Takes in one event.
     pub(crate) fn event(&mut self, stamped: &Stamped) {
         match &stamped.event {
-            Event::ClusterStarting { nodes } => {
-                self.progress.start(&format!("start a cluster of {}", count(nodes.len(), "node", "nodes")));
+            Event::ClusterStarting { nodes, simulated } => {
+                self.progress.start(&format!("start a cluster of {}", cluster_size(nodes.len(), *simulated)));
             }
             Event::StepStarted { name, summary, .. } => self.progress.start(&label(name.as_deref(), summary)),
             Event::StepProgress { report, .. } => self.progress.reason(&report.summary),

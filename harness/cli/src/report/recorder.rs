@@ -52,10 +52,10 @@ impl ScenarioRecorder {
         let report = &mut self.report;
         match &stamped.event {
             Event::RunStarted { .. } => report.started = Some(stamped.at),
-            Event::ClusterStarting { nodes } => {
+            Event::ClusterStarting { nodes, .. } => {
                 report.cluster = Some(ClusterReport { nodes: nodes.clone(), took_ms: None });
             }
-            Event::ClusterStarted { nodes, took_ms } => {
+            Event::ClusterStarted { nodes, took_ms, .. } => {
                 report.cluster = Some(ClusterReport { nodes: nodes.clone(), took_ms: Some(*took_ms) });
             }
             Event::ClusterReused { nodes, .. } => {

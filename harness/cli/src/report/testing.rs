@@ -52,10 +52,10 @@ fn started() -> Vec<Event> {
         skipped,
     };
     vec![
-        Event::ClusterStarting { nodes: nodes.clone() },
+        Event::ClusterStarting { nodes: nodes.clone(), simulated: 0 },
         image("docker.io/library/fluentd:latest", false),
         image("docker.io/rollcall/agent:1", true),
-        Event::ClusterStarted { nodes, took_ms: 4_840 },
+        Event::ClusterStarted { nodes, simulated: 0, took_ms: 4_840 },
     ]
 }
 
@@ -139,7 +139,7 @@ pub(super) fn interrupted() -> Vec<Stamped> {
 
 pub(super) fn not_started(cleanup: Cleanup) -> Vec<Stamped> {
     let nodes = ["control-plane".to_owned()].to_vec();
-    run(vec![Event::ClusterStarting { nodes }, finished(Verdict::Environment, cleanup)])
+    run(vec![Event::ClusterStarting { nodes, simulated: 0 }, finished(Verdict::Environment, cleanup)])
 }
 
 /// What is reported of a run that did not begin, or of these events.

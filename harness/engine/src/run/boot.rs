@@ -56,7 +56,8 @@ pub(super) async fn start(
     }
     let started = clock::instant();
     let nodes: Vec<String> = plan.cluster.nodes.iter().map(|node| node.name.clone()).collect();
-    emitter.emit(Event::ClusterStarting { nodes: nodes.clone() });
+    let simulated = plan.cluster.simulated.iter().map(|group| group.count as usize).sum();
+    emitter.emit(Event::ClusterStarting { nodes: nodes.clone(), simulated });
     // The builder tells of images from inside of its own future; this brings them out to the sink.
     let (told, mut pushed) = mpsc::unbounded_channel::<PushOutcome>();
     let making = async {
@@ -92,7 +93,7 @@ pub(super) async fn start(
     }
     match result {
         Some(Ok(cluster)) => {
-            emitter.emit(Event::ClusterStarted { nodes, took_ms: emit::milliseconds(started.elapsed()) });
+            emitter.emit(Event::ClusterStarted { nodes, simulated, took_ms: emit::milliseconds(started.elapsed()) });
             begin(plan, options, cluster).await
         }
         Some(Err(error)) => Err(Ended::environment(Failure::from(&error), None)),

@@ -86,8 +86,8 @@ impl Transcript {
                 self.steps = steps.len();
                 self.line(&format!("{}  {}", self.strong(&format!("scenario {scenario}")), self.faint(file)));
             }
-            Event::ClusterStarted { nodes, took_ms } => {
-                let text = format!("start a cluster of {}: {}", count(nodes.len(), "node", "nodes"), quoted(nodes));
+            Event::ClusterStarted { nodes, simulated, took_ms } => {
+                let text = format!("start a cluster of {}: {}", cluster_size(nodes.len(), *simulated), quoted(nodes));
                 self.done(*took_ms, &text);
             }
             Event::ClusterReused { name, nodes } => {
@@ -263,6 +263,13 @@ fn quoted(names: &[String]) -> String {
 }
 
 /// A number with its noun.
+/// How many nodes a cluster has: `3 nodes`, `2 nodes and 500 simulated`.
+#[must_use]
+pub fn cluster_size(nodes: usize, simulated: usize) -> String {
+    let nodes = count(nodes, "node", "nodes");
+    if simulated == 0 { nodes } else { format!("{nodes} and {simulated} simulated") }
+}
+
 fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
@@ -297,6 +304,12 @@ mod tests {
     fn bytes_are_told_in_the_unit_a_person_would_choose() {
         let told = [0, 1023, 1024, 12_345_678, 5 << 30].map(bytes);
         assert_eq!(told, ["0 B", "1023 B", "1.00 KiB", "11.77 MiB", "5.00 GiB"]);
+    }
+
+    #[test]
+    fn simulated_nodes_are_counted_and_not_named() {
+        assert_eq!(cluster_size(1, 0), "1 node");
+        assert_eq!(cluster_size(2, 500), "2 nodes and 500 simulated");
     }
 
     #[test]

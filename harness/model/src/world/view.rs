@@ -1,6 +1,7 @@
 //! Questions to a [`World`] that several conditions and reports ask: whose pod, on which node, how is it.
 //! Each answer follows the controller's own rule; the rule's place is named beside it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use k8s_openapi::api::apps::v1::{ControllerRevision, DaemonSet};
@@ -61,28 +62,29 @@ impl World {
     pub fn roll_call(&self, daemon_sets: &[DaemonSetRef]) -> Vec<RollCallRow> {
         let known: Vec<&Arc<DaemonSet>> =
             daemon_sets.iter().filter_map(|reference| self.daemon_set(reference)).collect();
+        let mut pods: BTreeMap<&str, Vec<RollCallPod>> = BTreeMap::new();
+        for daemon_set in known {
+            let revisions = self.revisions_of(daemon_set);
+            let revision = |pod: &Pod| {
+                let hash = revision_hash(pod)?;
+                revisions.iter().find(|revision| hash_of_revision(revision) == hash).map(|revision| revision.revision)
+            };
+            for pod in self.pods_of(daemon_set) {
+                let Some(node) = node_of(pod) else { continue };
+                pods.entry(node).or_default().push(RollCallPod {
+                    name: name_of(&pod.metadata).to_owned(),
+                    revision: revision(pod),
+                    ready: is_ready(pod),
+                });
+            }
+        }
         let row = |(name, node): (&String, &Arc<Node>)| RollCallRow {
             node: name.clone(),
             role: role_of(node),
             ready: is_node_ready(node),
-            pods: known.iter().flat_map(|daemon_set| self.row_pods(daemon_set, name)).collect(),
+            pods: pods.remove(name.as_str()).unwrap_or_default(),
         };
         self.nodes.iter().map(row).collect()
-    }
-
-    fn row_pods(&self, daemon_set: &DaemonSet, node: &str) -> Vec<RollCallPod> {
-        let revisions = self.revisions_of(daemon_set);
-        let revision = |pod: &Pod| {
-            let hash = revision_hash(pod)?;
-            revisions.iter().find(|revision| hash_of_revision(revision) == hash).map(|revision| revision.revision)
-        };
-        let pods = self.pods_of(daemon_set).into_iter().filter(|pod| node_of(pod) == Some(node));
-        pods.map(|pod| RollCallPod {
-            name: name_of(&pod.metadata).to_owned(),
-            revision: revision(pod),
-            ready: is_ready(pod),
-        })
-        .collect()
     }
 }
 
