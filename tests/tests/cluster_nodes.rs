@@ -45,6 +45,9 @@ fn main() -> ExitCode {
             a_removed_node_is_gone_in_every_part_and_its_name_is_free,
             a_stopped_node_keeps_its_pods_and_has_the_same_ones_when_it_is_back,
             a_restarted_node_has_the_same_pods,
+            a_power_failure_leaves_the_disk_and_nothing_else,
+            a_node_that_is_stopped_twice_comes_back,
+            the_control_plane_comes_back_after_a_power_failure,
             a_paused_node_becomes_not_ready_and_comes_back,
             a_cut_off_node_becomes_not_ready_and_comes_back,
             a_taint_is_there_when_it_was_set_and_gone_when_it_was_removed,
@@ -171,6 +174,50 @@ async fn a_restarted_node_has_the_same_pods(cluster: &Cluster) -> TestResult {
     is_ready_now(cluster, "worker-2").await?;
     same_pod_runs_again(cluster, "survivor", &before).await?;
     pods::delete(cluster, &["survivor"]).await
+}
+
+async fn a_power_failure_leaves_the_disk_and_nothing_else(cluster: &Cluster) -> TestResult {
+    let container = format!("rollcall-{}-worker-1", cluster.name());
+    let shell = |script: &str| docker::docker(&["exec", &container, "sh", "-c", script]);
+    shell(
+        "set -e
+        touch /var/stays /run/goes /tmp/.goes /dev/shm/goes; mkdir -p /mnt/goes /sys/fs/cgroup/memory/goes/deeper
+        mount -t tmpfs none /mnt/goes; mount -t tmpfs none /run; touch /mnt/goes/goes /run/goes
+        ip link add goes type bridge; iptables -t raw -N GOES; iptables -t nat -N GOES
+        setsid sleep 4242 </dev/null >/dev/null 2>&1 &",
+    )?;
+    let left = "for path in /var/stays /run/goes /tmp/.goes /dev/shm/goes /mnt/goes/goes /sys/fs/cgroup/memory/goes \
+        /sys/class/net/goes; do [ -e $path ] && echo $path; done
+        iptables-save | grep GOES; grep -lz 4242 /proc/[0-9]*/cmdline 2>/dev/null; true";
+    // The shell that looks has the number in its own arguments.
+    let looked = |text: String| text.lines().filter(|line| !line.starts_with("/proc")).map(str::to_owned).collect();
+    let before: Vec<String> = looked(shell(left)?);
+    ensure!(before.len() == 9, "there is {before:?}");
+    ensure!(shell("pgrep -x sleep")?.lines().count() == 1);
+
+    cluster.restart_node("worker-1", VERB).await?;
+    let after: Vec<String> = looked(shell(left)?);
+    ensure!(after == ["/var/stays"], "there is {after:?}");
+    ensure!(shell("pgrep -x sleep || true")?.is_empty(), "a process is left");
+    is_ready_now(cluster, "worker-1").await
+}
+
+async fn a_node_that_is_stopped_twice_comes_back(cluster: &Cluster) -> TestResult {
+    cluster.stop_node("worker-1").await?;
+    cluster.stop_node("worker-1").await?;
+    cluster.start_node("worker-1", VERB).await?;
+    is_ready_now(cluster, "worker-1").await
+}
+
+async fn the_control_plane_comes_back_after_a_power_failure(cluster: &Cluster) -> TestResult {
+    let before = pods::start(cluster, agent_on("worker-1", "lasting", IMAGE)).await?;
+    cluster.restart_node("control-plane", VERB).await?;
+    is_ready_now(cluster, "control-plane").await?;
+    let after = pods::pods(cluster).get("lasting").await?;
+    ensure!(after.metadata.uid == before.metadata.uid, "what etcd keeps is lost");
+    // Its image is asked of the inner registry, which keeps it in memory.
+    pods::start(cluster, agent_on("control-plane", "newcomer", IMAGE)).await?;
+    pods::delete(cluster, &["lasting", "newcomer"]).await
 }
 
 async fn a_paused_node_becomes_not_ready_and_comes_back(cluster: &Cluster) -> TestResult {

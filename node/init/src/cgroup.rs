@@ -1,7 +1,7 @@
 //! Control groups: made writable for the kubelet and containerd, in version 1 and in version 2.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::mount::MsFlags;
 
@@ -9,6 +9,8 @@ use crate::mountinfo::{self, Mount};
 use crate::mounts::remount;
 
 const ROOT: &str = "/sys/fs/cgroup";
+/// The group of this process and of those it starts, in version 2.
+const OWN: &str = "init";
 /// The kubelet does not start without these.
 const NEEDED: [&str; 4] = ["cpu", "cpuset", "memory", "pids"];
 /// Moving is repeated because a process may fork while it is being moved.
@@ -38,7 +40,7 @@ fn controllers(mounts: &[Mount]) -> impl Iterator<Item = &Mount> {
 
 fn version_2(root: &Path) -> Result<Vec<String>, String> {
     remount(root, MsFlags::MS_BIND)?;
-    let child = root.join("init");
+    let child = root.join(OWN);
     if let Err(error) = make(&child) {
         if error.kind() != std::io::ErrorKind::ReadOnlyFilesystem {
             return Err(format!("could not make `{}`: {error}", child.display()));
@@ -49,6 +51,28 @@ fn version_2(root: &Path) -> Result<Vec<String>, String> {
     }
     move_processes(root, &child)?;
     enable_controllers(root)
+}
+
+/// Removes what pods left behind. Groups that the kernel still holds for a moment stay, and harm nobody.
+pub(crate) fn remove_children() {
+    let mounts = mountinfo::read().unwrap_or_default();
+    let roots = mounts.iter().filter(|mount| mount.point.starts_with(ROOT));
+    for root in roots.filter(|mount| matches!(mount.kind.as_str(), "cgroup" | "cgroup2")) {
+        for child in children(&root.point).filter(|child| !child.ends_with(OWN)) {
+            remove(&child);
+        }
+    }
+}
+
+fn children(group: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = fs::read_dir(group).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path())
+}
+
+/// A group can be removed when it has no children; the files in it do not count.
+fn remove(group: &Path) {
+    children(group).for_each(|child| remove(&child));
+    let _ = fs::remove_dir(group);
 }
 
 fn make(folder: &Path) -> std::io::Result<()> {
@@ -111,7 +135,7 @@ mod tests {
     use super::*;
 
     fn mount(point: &str, kind: &str) -> Mount {
-        Mount { point: point.into(), kind: kind.to_owned() }
+        Mount { id: 0, point: point.into(), kind: kind.to_owned() }
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod mountinfo;
 mod mounts;
 mod node;
 mod order;
+mod outage;
 mod power;
 mod process;
 mod ready;

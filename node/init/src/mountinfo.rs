@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 /// What is of interest about one mount.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Mount {
+    /// Never that of another mount while this one is there.
+    pub(crate) id: u64,
     pub(crate) point: PathBuf,
     pub(crate) kind: String,
 }
@@ -22,8 +24,9 @@ fn parse(text: &str) -> Vec<Mount> {
     text.lines()
         .filter_map(|line| {
             let (mount, file_system) = line.split_once(" - ")?;
+            let id = mount.split(' ').next()?.parse().ok()?;
             let point = PathBuf::from(unescape(mount.split(' ').nth(4)?));
-            Some(Mount { point, kind: file_system.split(' ').next()?.to_owned() })
+            Some(Mount { id, point, kind: file_system.split(' ').next()?.to_owned() })
         })
         .collect()
 }
@@ -70,7 +73,7 @@ nonsense
     fn mounts_are_read_with_their_type() {
         let mounts = parse(HYBRID);
         assert_eq!(mounts.len(), 5);
-        assert_eq!(mounts[2], Mount { point: "/sys/fs/cgroup/cpu,cpuacct".into(), kind: "cgroup".to_owned() });
+        assert_eq!(mounts[2], Mount { id: 31, point: "/sys/fs/cgroup/cpu,cpuacct".into(), kind: "cgroup".to_owned() });
     }
 
     #[test]

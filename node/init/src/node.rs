@@ -1,4 +1,4 @@
-//! The life of the node: off, booting, up, stopping. One loop that waits for signals, for the harness, and for time.
+//! The life of the node: off, booting, up, stopping, and off again after a power failure. One loop that waits for signals, for the harness, and for time.
 
 use std::io::Write;
 use std::os::fd::AsFd;
@@ -13,6 +13,7 @@ use crate::arguments::Settings;
 use crate::boot::{self, Commands, Progress};
 use crate::config::{Config, PowerOn};
 use crate::order;
+use crate::outage::Bare;
 use crate::power::{Power, Said};
 use crate::reap;
 use crate::status::{NodeState, Reporter};
@@ -39,16 +40,27 @@ enum Phase {
     },
 }
 
+/// How one life of the node ended.
+#[derive(Debug, PartialEq, Eq)]
+enum Life {
+    /// The program is to end.
+    Over,
+    /// The power failed: everything but this program is to end, and the next life begins.
+    Dark,
+}
+
 struct Node<'a> {
     config: &'a Config,
     settings: &'a Settings,
-    signals: SignalFd,
-    power: Power,
+    signals: &'a SignalFd,
+    power: &'a mut Power,
     reporter: Reporter,
     supervisor: Supervisor,
     commands: Commands,
     stages: Vec<Vec<usize>>,
     phase: Phase,
+    /// The power failed.
+    dark: bool,
     /// When the node was powered on; before that, when the program began.
     zero: Instant,
 }
@@ -68,40 +80,59 @@ pub(crate) fn run(config: Config, settings: &Settings) -> Result<(), String> {
     let order =
         order::start_order(&config.processes).map_err(|names| format!("{} wait for each other", names.join(", ")))?;
     let stages = order::stop_stages(&config.processes, &order);
-    let supervisor = Supervisor::new(&config.processes, order, &settings.log_dir);
-    let node = Node {
-        reporter: Reporter::new(&settings.run_dir, supervisor.statuses()),
-        commands: Commands::new(config.commands.clone(), &settings.log_dir),
-        power: Power::default(),
-        phase: Phase::Off { give_up: None },
-        zero: Instant::now(),
-        config: &config,
-        settings,
-        signals,
-        supervisor,
-        stages,
-    };
-    node.live()
+    let bare = if settings.owns_machine { Some(Bare::look()?) } else { None };
+    let mut power = Power::default();
+    let mut dark = false;
+    loop {
+        let supervisor = Supervisor::new(&config.processes, order.clone(), &settings.log_dir);
+        let node = Node {
+            reporter: Reporter::new(&settings.run_dir, supervisor.statuses()),
+            commands: Commands::new(config.commands.clone(), &settings.log_dir),
+            power: &mut power,
+            phase: Phase::Off { give_up: None },
+            zero: Instant::now(),
+            config: &config,
+            settings,
+            signals: &signals,
+            supervisor,
+            stages: stages.clone(),
+            dark,
+        };
+        if node.live()? == Life::Over {
+            return Ok(());
+        }
+        if let Some(bare) = &bare {
+            bare.return_to(&signals)?;
+        }
+        dark = true;
+    }
 }
 
 impl Node<'_> {
-    fn live(mut self) -> Result<(), String> {
-        if self.config.keep || self.config.power_on == PowerOn::Now {
+    fn live(mut self) -> Result<Life, String> {
+        if std::mem::take(&mut self.dark) {
+            // Whoever cut the power is there, and says when it comes back.
+            self.reporter.node(self.now(), NodeState::Off, None);
+            self.listen();
+        } else if self.config.keep || self.config.power_on == PowerOn::Now {
             self.boot();
         } else {
             self.phase = Phase::Off { give_up: Some(Duration::from_secs(self.config.handshake_seconds)) };
             self.reporter.node(self.now(), NodeState::Off, None);
         }
-        while !self.advance() {
+        while !self.dark && !self.advance() {
             self.wait()?;
-            if reap::stop_requested(&self.signals) {
+            if self.dark {
+                break;
+            }
+            if reap::stop_requested(self.signals) {
                 self.stop("asked by a signal");
             }
             for (pid, exit) in reap::ended() {
                 self.note_end(pid, exit);
             }
         }
-        Ok(())
+        Ok(if self.dark { Life::Dark } else { Life::Over })
     }
 
     fn now(&self) -> Duration {
@@ -191,9 +222,19 @@ impl Node<'_> {
         }
         let spoken = sources.get(1).is_some_and(|source| source.any() == Some(true));
         if spoken {
-            self.power.read(&stdin).into_iter().for_each(|said| self.hear(&said));
+            self.power.read(&stdin);
+            self.listen();
         }
         Ok(())
+    }
+
+    /// Takes in what was said. What comes after a power failure is for the life after it.
+    fn listen(&mut self) {
+        while !self.dark
+            && let Some(said) = self.power.next()
+        {
+            self.hear(&said);
+        }
     }
 
     fn hear(&mut self, said: &Said) {
@@ -207,10 +248,13 @@ impl Node<'_> {
             Said::Start if matches!(self.phase, Phase::Off { .. }) => self.boot(),
             Said::Start => warn("`start` was said to a node that is on already"),
             Said::Stop => self.stop("asked on standard input"),
-            Said::Hold => {}
+            Said::Outage if !self.settings.owns_machine => {
+                warn("`outage` was said to a program that does not own its machine");
+            }
+            Said::Outage => self.dark = !matches!(self.phase, Phase::Stopping(_) | Phase::Ending { .. }),
             Said::Closed => self.stop("standard input was closed"),
             Said::Unknown(line) => {
-                warn(&format!("unknown line `{line}` on standard input (hint: `start`, `stop` or `hold`)"))
+                warn(&format!("unknown line `{line}` on standard input (hint: `start`, `stop` or `outage`)"))
             }
         }
     }

@@ -1,8 +1,11 @@
 //! Signals and children: which signals arrive as readable events, and how ended processes are collected.
 
 use std::fmt;
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -63,6 +66,27 @@ pub(crate) fn ended() -> Vec<(Pid, Exit)> {
             // Interrupted, or a state other than an end: ask again.
             Ok(_) | Err(Errno::EINTR) => {}
             Err(_) => return ended,
+        }
+    }
+}
+
+/// Collects children until there are none, or for so long; whether there are none.
+pub(crate) fn collect_all(signals: &SignalFd, limit: Duration) -> bool {
+    let end = Instant::now() + limit;
+    loop {
+        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            Err(Errno::ECHILD) => return true,
+            Ok(WaitStatus::StillAlive) => {
+                let left = end.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    return false;
+                }
+                let mut sources = [PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
+                let _ = poll(&mut sources, PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX));
+                // A request to stop is lost in this moment; whoever asks kills after a while.
+                stop_requested(signals);
+            }
+            Ok(_) | Err(_) => {}
         }
     }
 }

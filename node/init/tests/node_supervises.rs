@@ -126,7 +126,7 @@ fn the_word_stop_asks_every_process_to_end() {
 fn nothing_boots_before_the_word() {
     let mut node = Node::start(r#"{"processes": [{"name": "a", "command": ["sleep", "100"]}]}"#);
     let stdin = node.stdin.as_mut().unwrap();
-    writeln!(stdin, "hold").unwrap();
+    writeln!(stdin, "outage").unwrap();
     node.until_state("off");
     assert!(!node.read("events").contains("starting"));
     let stdin = node.stdin.as_mut().unwrap();

@@ -114,10 +114,10 @@ impl Machine {
         self.say("start").await
     }
 
-    /// Tells a node that it is to stay off, and that somebody is there.
-    pub(super) async fn hold(&self) -> Result<()> {
+    /// Lets the power of a node fail. It stays off until it is powered on.
+    pub(super) async fn outage(&self) -> Result<()> {
         self.is_off.store(true, Ordering::Relaxed);
-        self.say("hold").await
+        self.say("outage").await
     }
 
     /// Whether it was stopped and not started since.
@@ -195,6 +195,10 @@ impl Status {
     fn take_in(&mut self, line: &str) {
         match serde_json::from_str(line) {
             Ok(ReportLine::Node { state, reason }) => {
+                if state == "off" {
+                    // What its processes did before the power failed says nothing of those to come.
+                    self.processes.clear();
+                }
                 self.state = state;
                 self.reason = reason;
             }

@@ -13,7 +13,7 @@ use testcontainers::bollard::{
     query_parameters::{
         AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, DownloadFromContainerOptionsBuilder,
         KillContainerOptionsBuilder, ListContainersOptionsBuilder, RemoveContainerOptionsBuilder,
-        RestartContainerOptionsBuilder, UploadToContainerOptionsBuilder, WaitContainerOptionsBuilder,
+        UploadToContainerOptionsBuilder, WaitContainerOptionsBuilder,
     },
 };
 use tokio::io::{AsyncWrite, AsyncWriteExt};
@@ -239,17 +239,6 @@ impl Docker {
     pub(crate) async fn start_container(&self, container: &str) -> Result<()> {
         self.api.start_container(container, None).await.map_err(|source| Error::Engine {
             action: "start container",
-            object: container.into(),
-            source,
-        })
-    }
-
-    /// Kills every process of the container at once and starts its PID 1 anew. Unlike kill and start it leaves a
-    /// container that removes itself where it is.
-    pub(crate) async fn restart_container(&self, container: &str) -> Result<()> {
-        let options = RestartContainerOptionsBuilder::default().t(0).build();
-        self.api.restart_container(container, Some(options)).await.map_err(|source| Error::Engine {
-            action: "restart container",
             object: container.into(),
             source,
         })

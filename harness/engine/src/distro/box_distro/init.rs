@@ -81,7 +81,7 @@ pub(super) fn config(layout: &Layout, member: &Member, processes: Vec<Process>) 
         },
         "commands": [
             // Nothing may leave the cluster's network, whatever a pod asks for.
-            command("ip route del default"),
+            command("ip route flush exact default"),
             command(&format!("ip route replace {POD_RANGE} dev eth0")),
             // Before kube-proxy has written its rules, packets to a Service must go nowhere: to a bridge without
             // ports. (A `dummy` interface would say it better, but is a module that not every kernel has.)
