@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use rollcall::model::Taint;
+use rollcall::{Attach, model::Taint};
 
 use crate::{image_flag::ImageFlag, report::file::ReportFlag};
 
@@ -72,9 +72,11 @@ pub(crate) enum Command {
     },
     /// Remove what runs that are gone left behind
     Clean {
-        /// Every cluster, those in use and those made by `up` too
+        /// Every cluster, those in use and those made by `up` too; with `--context` every run, those going on too
         #[arg(long)]
         all: bool,
+        #[command(flatten)]
+        guest: GuestFlags,
     },
     /// Change the nodes of a cluster made by `up`
     Node {
@@ -86,6 +88,17 @@ pub(crate) enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+/// A cluster that was there before.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct GuestFlags {
+    /// A cluster that was there before, by its context in the kubeconfig, instead of those that rollcall makes
+    #[arg(long, value_name = "CONTEXT")]
+    pub(crate) context: Option<String>,
+    /// The file with the context; what KUBECONFIG or ~/.kube/config has where it is left out
+    #[arg(long, value_name = "FILE", requires = "context")]
+    pub(crate) kubeconfig: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -100,7 +113,7 @@ pub(crate) struct Run {
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Leave the cluster of a scenario that fails, and say how to look at it
-    #[arg(long)]
+    #[arg(long, conflicts_with = "context")]
     pub(crate) keep: bool,
     /// An image under a name: NAME, or NAME=USE where USE is a local image, an archive or an OCI layout
     #[arg(long = "image", value_name = "NAME[=USE]")]
@@ -109,7 +122,7 @@ pub(crate) struct Run {
     #[arg(long, conflicts_with = "parallel")]
     pub(crate) interactive: bool,
     /// How many scenarios run side by side
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
+    #[arg(long, value_name = "N", conflicts_with = "context", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
     pub(crate) parallel: u8,
     /// No progress, plain lines only
     #[arg(long)]
@@ -124,6 +137,26 @@ pub(crate) struct Run {
     /// Leave no evidence of failures
     #[arg(long)]
     pub(crate) no_evidence: bool,
+    #[command(flatten)]
+    pub(crate) guest: GuestFlags,
+    /// The context once more, for a cluster that looks as if people depended on it
+    #[arg(long, value_name = "CONTEXT", requires = "context")]
+    pub(crate) yes_i_mean: Option<String>,
+}
+
+impl Run {
+    /// The cluster that the scenarios are guests of, if they are.
+    pub(crate) fn attach(&self) -> Option<Attach> {
+        let meant = self.yes_i_mean.clone();
+        self.guest.attach().map(|attach| Attach { meant, ..attach })
+    }
+}
+
+impl GuestFlags {
+    pub(crate) fn attach(&self) -> Option<Attach> {
+        let context = self.context.clone()?;
+        Some(Attach { kubeconfig: self.kubeconfig.clone(), context, meant: None })
+    }
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@
 //! The engine emits events and prints nothing; reporters live in the command line.
 #![forbid(unsafe_code)]
 
+mod attach;
 mod clock;
 mod cluster;
 mod distro;
@@ -26,6 +27,7 @@ mod sweep;
 mod tls;
 pub mod transcript;
 
+pub use attach::{Attach, Left, clean_attached};
 pub use cluster::{Cluster, ClusterBuilder, DEFAULT_KUBERNETES, DrainOptions, VERB_DEADLINE};
 pub use distro::NODE_IMAGE_REPOSITORY;
 pub use error::{Error, ErrorKind, Result};

@@ -60,6 +60,17 @@ pub enum Event {
         /// How long it took.
         took_ms: u64,
     },
+    /// The run is a guest on a cluster that was there before.
+    ClusterAttached {
+        /// The context of the kubeconfig.
+        context: String,
+        /// The namespace that the run has to itself.
+        namespace: String,
+        /// The names of the nodes.
+        nodes: Vec<String>,
+        /// How long it took to get there.
+        took_ms: u64,
+    },
     /// The scenario gets the cluster of the one before it, which left it as it found it.
     ClusterReused {
         /// The cluster's name.

@@ -53,6 +53,12 @@ fn events() -> Vec<Event> {
             took_ms: 9,
             cleanup: Cleanup::Failed { message: "m".into() },
         },
+        Event::ClusterAttached {
+            context: "dev".into(),
+            namespace: "rollcall-s-1".into(),
+            nodes: vec!["a".into()],
+            took_ms: 9,
+        },
         Event::ClusterReused { name: "c".into(), nodes: vec!["a".into()] },
         Event::RunFinished { verdict: Verdict::Held, took_ms: 9, cleanup: Cleanup::HandedOn },
     ]

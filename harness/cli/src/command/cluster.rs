@@ -7,8 +7,8 @@ use std::{
 };
 
 use rollcall::{
-    Cluster, ClusterSummary, Interrupt, Scope, Swept, kubeconfig, list_clusters, model::scenario::SimulatedNodes,
-    sweep, transcript::cluster_size,
+    Attach, Cluster, ClusterSummary, Interrupt, Left, Scope, Swept, clean_attached, kubeconfig, list_clusters,
+    model::scenario::SimulatedNodes, sweep, transcript::cluster_size,
 };
 
 use super::which;
@@ -152,8 +152,19 @@ pub(super) async fn kubeconfig(name: Option<String>) -> Result<(), CliError> {
     Ok(())
 }
 
-pub(super) async fn clean(all: bool) -> Result<(), CliError> {
+pub(super) async fn clean(all: bool, guest: Option<Attach>) -> Result<(), CliError> {
     let started = Instant::now();
+    if let Some(attach) = guest {
+        let left = clean_attached(&attach, all).await?;
+        if left.is_empty() {
+            output::line("nothing to remove");
+        }
+        for Left { namespace, undone } in left {
+            let undone = output::count(undone, "change", "changes");
+            output::line(&format!("removed namespace `{namespace}` and undid {undone} outside of it"));
+        }
+        return Ok(());
+    }
     let scope = if all { Scope::All } else { Scope::Dead };
     let swept = sweep(&scope).await?;
     if all {

@@ -35,7 +35,7 @@ pub(crate) async fn execute(command: Command, interrupt: Interrupt) -> Result<Ex
         Command::Ls { output } => cluster::list(output).await?,
         Command::Kubeconfig { name } => cluster::kubeconfig(name).await?,
         Command::Load { image, name, cluster } => load::load(&image, name, cluster).await?,
-        Command::Clean { all } => cluster::clean(all).await?,
+        Command::Clean { all, guest } => cluster::clean(all, guest.attach()).await?,
         Command::Node { verb } => node::node(verb, &interrupt).await?,
         Command::Completions { shell } => {
             // Written by hand: the generator panics where its reader went away.
@@ -54,7 +54,8 @@ async fn sweep_before(command: &Command) {
         Command::Lint { .. } | Command::New { .. } | Command::Schema | Command::Completions { .. } => true,
         // It tells of what it removes.
         Command::Clean { .. } => true,
-        Command::Run(flags) => flags.dry_run,
+        // A guest needs no engine here.
+        Command::Run(flags) => flags.dry_run || flags.guest.context.is_some(),
         _ => false,
     };
     if !elsewhere && let Err(error) = sweep(&Scope::Dead).await {

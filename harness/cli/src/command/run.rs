@@ -44,6 +44,7 @@ pub(super) async fn run(flags: Run, interrupt: Interrupt) -> Result<ExitCode, Cl
     }
     let options = RunOptions {
         cluster_name: None,
+        attach: flags.attach(),
         keep: if flags.keep { Keep::OnFailure } else { Keep::Never },
         images: flags.images.into_iter().map(|image| (image.name, image.source)).collect(),
         pauser: if flags.interactive { pauser() } else { Pauser::default() },

@@ -58,6 +58,9 @@ impl ScenarioRecorder {
             Event::ClusterStarted { nodes, took_ms, .. } => {
                 report.cluster = Some(ClusterReport { nodes: nodes.clone(), took_ms: Some(*took_ms) });
             }
+            Event::ClusterAttached { nodes, took_ms, .. } => {
+                report.cluster = Some(ClusterReport { nodes: nodes.clone(), took_ms: Some(*took_ms) });
+            }
             Event::ClusterReused { nodes, .. } => {
                 report.cluster = Some(ClusterReport { nodes: nodes.clone(), took_ms: Some(0) });
             }

@@ -233,7 +233,7 @@ impl ClusterBuilder {
             nodes?;
             images?;
             names?;
-            if cluster.layout.simulated.is_some() {
+            if cluster.made()?.layout.simulated.is_some() {
                 // After the others: hundreds of nodes that join would only keep the processor from the real ones.
                 cluster.prepare_simulation(&machines).await?;
                 phase("nodes can be simulated");
@@ -339,7 +339,7 @@ impl Cluster {
                 if fewer == self.capabilities {
                     return Err(Error::Engine { action, object, source });
                 }
-                self.docker.remove_container(&object).await?;
+                self.made()?.docker.remove_container(&object).await?;
                 self.capabilities = fewer;
                 self.boot(member).await.map(drop)
             }
@@ -349,32 +349,36 @@ impl Cluster {
 
     /// Makes and powers on the container of a member.
     pub(super) async fn boot(&self, member: Member) -> Result<Arc<Machine>> {
-        let made = self.distro.node(&self.layout, &member)?;
-        let container = container_name(&self.layout.cluster, &member.name);
-        let mut container_labels =
-            labels::of_cluster(&self.layout.cluster, self.distro.name(), self.distro.image(), self.layout.keep);
+        let made = self.made()?.distro.node(&self.made()?.layout, &member)?;
+        let container = container_name(&self.made()?.layout.cluster, &member.name);
+        let mut container_labels = labels::of_cluster(
+            &self.made()?.layout.cluster,
+            self.made()?.distro.name(),
+            self.made()?.distro.image(),
+            self.made()?.layout.keep,
+        );
         container_labels.insert(labels::NODE.into(), member.name.clone());
         container_labels.insert(labels::ROLE.into(), member.role.as_str().into());
-        if self.layout.simulated.is_some() && member.role == Role::ControlPlane {
+        if self.made()?.layout.simulated.is_some() && member.role == Role::ControlPlane {
             container_labels.insert(labels::SIMULATED.into(), "true".into());
         }
         let spec = ContainerSpec {
             name: container.clone(),
             hostname: member.name.clone(),
-            image: self.distro.image().to_owned(),
+            image: self.made()?.distro.image().to_owned(),
             labels: container_labels,
-            network: self.layout.network.name.clone(),
-            address: self.layout.network.address(member.number),
+            network: self.made()?.layout.network.name.clone(),
+            address: self.made()?.layout.network.address(member.number),
             capabilities: self.capabilities.clone(),
             volumes: made.volumes,
             ports: made.ports,
             files: made.files,
-            keep: self.layout.keep,
+            keep: self.made()?.layout.keep,
         };
-        self.docker.create_container(spec).await?;
-        let machine = Arc::new(Machine::new(member, container.clone(), self.layout.keep));
-        machine.attach(&self.docker).await?;
-        self.docker.start_container(&container).await?;
+        self.made()?.docker.create_container(spec).await?;
+        let machine = Arc::new(Machine::new(member, container.clone(), self.made()?.layout.keep));
+        machine.attach(&self.made()?.docker).await?;
+        self.made()?.docker.start_container(&container).await?;
         machine.power_on().await?;
         self.machines.lock().await.insert(machine.member.name.clone(), machine.clone());
         Ok(machine)

@@ -38,7 +38,7 @@ impl Cluster {
                 "kubernetes.io/service-name": "kube-dns", "endpointslice.kubernetes.io/managed-by": "rollcall",
             }},
             "addressType": "IPv4",
-            "endpoints": [{"addresses": [self.layout.control_plane], "conditions": {"ready": true}}],
+            "endpoints": [{"addresses": [self.made()?.layout.control_plane], "conditions": {"ready": true}}],
             "ports": ports,
         });
         let role = json!({

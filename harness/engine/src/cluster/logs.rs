@@ -16,6 +16,6 @@ impl Cluster {
     /// When there is no such node or the engine cannot read its files.
     pub(crate) async fn node_logs(&self, node: &str) -> Result<DownloadedFolder> {
         let machine = self.machine(node).await?;
-        self.docker.download_folder(&machine.container, LOG_FOLDER, MOST_BYTES).await
+        self.made()?.docker.download_folder(&machine.container, LOG_FOLDER, MOST_BYTES).await
     }
 }

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::{Cluster, VERB_DEADLINE, registration::api_taint};
 use crate::{
+    attach::Undo,
     clock,
     error::{Error, KubernetesContext, Result},
 };
@@ -23,6 +24,7 @@ impl Cluster {
     /// When there is no such node or the API server refuses.
     pub async fn taint_node(&self, node: &str, taint: &rollcall_model::Taint) -> Result<Duration> {
         let new = api_taint(taint);
+        self.record_taints(node, &taint.key).await?;
         self.change_taints(node, |taints| {
             taints.retain(|old| old.key != new.key || old.effect != new.effect);
             taints.push(new.clone());
@@ -46,7 +48,27 @@ impl Cluster {
                 if there.is_empty() { "it has none".to_owned() } else { format!("it has {}", there.join(", ")) },
             ));
         }
+        self.record_taints(node, key).await?;
         self.change_taints(node, |taints| taints.retain(|taint| !matches(taint))).await
+    }
+
+    /// A guest writes down what it changes.
+    async fn record_taints(&self, node: &str, key: &str) -> Result<()> {
+        let Some(attached) = self.attached() else { return Ok(()) };
+        attached.record_taints(&self.get_node(node).await?, vec![key.to_owned()]).await
+    }
+
+    async fn record_labels(&self, node: &str, keys: impl Iterator<Item = &str>) -> Result<()> {
+        let Some(attached) = self.attached() else { return Ok(()) };
+        let labels = self.get_node(node).await?.metadata.labels.unwrap_or_default();
+        let were = keys.map(|key| (key.to_owned(), labels.get(key).cloned())).collect();
+        attached.record(&Undo::Labels { node: node.to_owned(), were }).await
+    }
+
+    async fn record_schedulability(&self, node: &str) -> Result<()> {
+        let Some(attached) = self.attached() else { return Ok(()) };
+        let was = self.get_node(node).await?.spec.and_then(|spec| spec.unschedulable).unwrap_or(false);
+        attached.record(&Undo::Unschedulable { node: node.to_owned(), was }).await
     }
 
     async fn change_taints(&self, node: &str, change: impl Fn(&mut Vec<Taint>)) -> Result<Duration> {
@@ -76,6 +98,7 @@ impl Cluster {
     /// # Errors
     /// When there is no such node or the API server refuses.
     pub async fn label_node(&self, node: &str, labels: &BTreeMap<String, String>) -> Result<Duration> {
+        self.record_labels(node, labels.keys().map(String::as_str)).await?;
         self.patch_node(node, "label", json!({"metadata": {"labels": labels}})).await
     }
 
@@ -84,6 +107,7 @@ impl Cluster {
     /// # Errors
     /// When there is no such node or the API server refuses.
     pub async fn unlabel_node(&self, node: &str, keys: &[String]) -> Result<Duration> {
+        self.record_labels(node, keys.iter().map(String::as_str)).await?;
         let labels: BTreeMap<&str, Value> = keys.iter().map(|key| (key.as_str(), Value::Null)).collect();
         self.patch_node(node, "unlabel", json!({"metadata": {"labels": labels}})).await
     }
@@ -109,6 +133,7 @@ impl Cluster {
         const TAINT: &str = "node.kubernetes.io/unschedulable";
         let started = clock::instant();
         let action = if unschedulable { "cordon" } else { "uncordon" };
+        self.record_schedulability(node).await?;
         self.patch_node(node, action, json!({"spec": {"unschedulable": unschedulable}})).await?;
         self.observer
             .wait(format!("{action} of node `{node}`"), VERB_DEADLINE, |world, _| {

@@ -41,6 +41,7 @@ use rollcall_model::{Condition, Memory, Report, World, scenario::PullFault};
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::{
+    attach::{self, Attached, Lens},
     distro::{Distro, Layout},
     docker::Docker,
     error::{Error, Result},
@@ -58,9 +59,8 @@ pub const VERB_DEADLINE: Duration = Duration::from_secs(60);
 /// the process is killed.
 #[must_use = "a cluster that is dropped is removed"]
 pub struct Cluster {
-    docker: Docker,
-    distro: Arc<dyn Distro>,
-    layout: Layout,
+    name: String,
+    home: Home,
     machines: Mutex<BTreeMap<String, Arc<Machine>>>,
     /// Names and numbers of nodes that are joining just now.
     joining: Mutex<BTreeMap<String, u8>>,
@@ -79,6 +79,21 @@ pub struct Cluster {
     remove_on_drop: bool,
 }
 
+/// Where a cluster comes from.
+enum Home {
+    /// Rollcall made its containers.
+    Made(Box<Made>),
+    /// It was there before, and rollcall is a guest.
+    Attached(Box<Attached>),
+}
+
+/// What makes and removes the containers of a cluster.
+struct Made {
+    docker: Docker,
+    distro: Arc<dyn Distro>,
+    layout: Layout,
+}
+
 impl Cluster {
     /// Describes a new cluster.
     pub fn builder() -> ClusterBuilder {
@@ -88,7 +103,7 @@ impl Cluster {
     /// The cluster's name.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.layout.cluster
+        &self.name
     }
 
     /// A kubeconfig with every right, for this machine alone. It holds a private key.
@@ -109,6 +124,20 @@ impl Cluster {
         self.observer.world()
     }
 
+    /// What the watches have seen of nodes and of what belongs to the run: of a cluster that rollcall made everything,
+    /// and of one where it is a guest nothing of others.
+    pub(crate) fn world_of_run(&self) -> Arc<World> {
+        let mut world = self.world();
+        if self.attached().is_some() {
+            let seen = Arc::make_mut(&mut world);
+            seen.pods.retain(|(namespace, _), _| Lens::is_of_run(namespace));
+            seen.daemon_sets.retain(|(namespace, _), _| Lens::is_of_run(namespace));
+            seen.revisions.retain(|(namespace, _), _| Lens::is_of_run(namespace));
+            seen.events.retain(|(namespace, _), _| Lens::is_of_run(namespace));
+        }
+        world
+    }
+
     /// The names of the nodes, stopped ones too.
     pub async fn node_names(&self) -> Vec<String> {
         self.machines.lock().await.keys().cloned().collect()
@@ -119,7 +148,8 @@ impl Cluster {
     /// # Errors
     /// When there is no such image, or it is none, or the registry refuses it.
     pub async fn load_image(&self, name: &str, source: &ImageSource) -> Result<PushOutcome> {
-        let outcome = images::push(&self.docker, self.layout.registry_port, name, source).await?;
+        let made = self.made()?;
+        let outcome = images::push(&made.docker, made.layout.registry_port, name, source).await?;
         self.images.lock().await.insert(name.to_owned(), source.clone());
         Ok(outcome)
     }
@@ -168,7 +198,10 @@ impl Cluster {
     pub async fn destroy(mut self) -> Result<()> {
         self.remove_on_drop = false;
         self.observer.stop();
-        sweep::sweep_with(&self.docker, &Scope::Cluster(self.layout.cluster.clone())).await.map(drop)
+        match &self.home {
+            Home::Made(made) => sweep::sweep_with(&made.docker, &Scope::Cluster(self.name.clone())).await.map(drop),
+            Home::Attached(attached) => attached.leave().await,
+        }
     }
 
     /// Lets the cluster live on after this handle.
@@ -176,19 +209,45 @@ impl Cluster {
     /// # Errors
     /// [`Error::Usage`] unless it was made to be kept.
     pub fn keep(mut self) -> Result<()> {
-        if !self.layout.keep {
+        if !self.made()?.layout.keep {
             return Err(Error::usage("a cluster that ends with its maker cannot be kept"));
         }
         self.remove_on_drop = false;
         Ok(())
     }
 
+    /// The containers of the cluster.
+    fn made(&self) -> Result<&Made> {
+        match &self.home {
+            Home::Made(made) => Ok(made),
+            Home::Attached(_) => Err(Error::usage_hint(
+                format!(
+                    "cluster `{}` was not made by rollcall, which has no hold of its machines and images",
+                    self.name
+                ),
+                "run the scenario on a cluster of its own, without `--context`",
+            )),
+        }
+    }
+
+    /// What a guest has to keep in mind.
+    fn attached(&self) -> Option<&Attached> {
+        match &self.home {
+            Home::Made(_) => None,
+            Home::Attached(attached) => Some(attached),
+        }
+    }
+
     /// Fails where there is no node of this name, real or simulated.
     async fn known(&self, node: &str) -> Result<()> {
+        if self.attached().is_some() {
+            return attach::node_of(&self.world(), &self.name, node).map(drop);
+        }
         if self.is_simulated(node).await? { Ok(()) } else { self.machine(node).await.map(drop) }
     }
 
     async fn machine(&self, node: &str) -> Result<Arc<Machine>> {
+        self.made()?;
         let names: Vec<String> = {
             let machines = self.machines.lock().await;
             if let Some(machine) = machines.get(node) {
@@ -216,24 +275,28 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        if !self.remove_on_drop || self.layout.keep {
+        if !self.remove_on_drop || matches!(&self.home, Home::Made(made) if made.layout.keep) {
             return;
         }
-        let name = self.layout.cluster.clone();
+        let name = self.name.clone();
+        let guest = self.attached().map(|attached| (self.kubeconfig.clone(), attached.namespace().to_owned()));
         // A destructor cannot wait on the runtime it may be running on, so it brings its own.
         let removal = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(async {
+                if let Some((kubeconfig, namespace)) = guest {
+                    return attach::leave(&kubeconfig, &namespace).await.map_err(std::io::Error::other);
+                }
                 let docker = Docker::connect_afresh().await.map_err(std::io::Error::other)?;
-                sweep::sweep_with(&docker, &Scope::Cluster(name)).await.map_err(std::io::Error::other)
+                sweep::sweep_with(&docker, &Scope::Cluster(name)).await.map(drop).map_err(std::io::Error::other)
             })
         });
         match removal.join() {
-            Ok(Ok(_)) => {}
+            Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                tracing::warn!(cluster = self.layout.cluster, %error, "could not remove a dropped cluster")
+                tracing::warn!(cluster = self.name, %error, "could not remove a dropped cluster")
             }
-            Err(_) => tracing::warn!(cluster = self.layout.cluster, "removing a dropped cluster panicked"),
+            Err(_) => tracing::warn!(cluster = self.name, "removing a dropped cluster panicked"),
         }
     }
 }

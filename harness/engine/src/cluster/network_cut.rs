@@ -56,12 +56,12 @@ impl Cluster {
     }
 
     async fn iptables(&self, machine: &Machine, verb: &str, rule: [&str; 5]) -> Result<i64> {
-        Ok(self.docker.exec(&machine.container, &command(verb, rule)).await?.code)
+        Ok(self.made()?.docker.exec(&machine.container, &command(verb, rule)).await?.code)
     }
 
     async fn must(&self, machine: &Machine, verb: &str, rule: [&str; 5]) -> Result<()> {
         let command = command(verb, rule);
-        let output = self.docker.exec(&machine.container, &command).await?;
+        let output = self.made()?.docker.exec(&machine.container, &command).await?;
         if output.code == 0 {
             return Ok(());
         }

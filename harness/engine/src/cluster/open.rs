@@ -8,8 +8,9 @@ use kube::{
 };
 use tokio::sync::{Mutex, OnceCell};
 
-use super::{Cluster, capabilities};
+use super::{Cluster, Home, Made, capabilities};
 use crate::{
+    attach::Attached,
     distro::{Distro, Layout},
     docker::Docker,
     error::{Error, Result},
@@ -21,22 +22,39 @@ impl Cluster {
     pub(super) async fn open(docker: Docker, distro: Arc<dyn Distro>, layout: Layout) -> Result<Self> {
         let kubeconfig = distro.admin_kubeconfig(&layout, &format!("https://127.0.0.1:{}", layout.api_port))?;
         let client = client(&kubeconfig).await?;
-        Ok(Self {
-            docker,
-            distro,
-            layout,
+        let name = layout.cluster.clone();
+        let home = Home::Made(Box::new(Made { docker, distro, layout }));
+        Ok(Self::handle(name, home, Observer::start(&client, None), client, kubeconfig))
+    }
+
+    /// A handle of a guest that leaves nothing when it is dropped only after [`Cluster::leaves_when_dropped`].
+    pub(crate) fn of_guest(context: &str, guest: Attached, client: Client, kubeconfig: String) -> Self {
+        let observer = Observer::start(&client, Some(guest.lens().clone()));
+        Self::handle(context.to_owned(), Home::Attached(Box::new(guest)), observer, client, kubeconfig)
+    }
+
+    /// From now on something of the run is in the cluster.
+    pub(crate) fn leaves_when_dropped(mut self) -> Self {
+        self.remove_on_drop = true;
+        self
+    }
+
+    fn handle(name: String, home: Home, observer: Observer, client: Client, kubeconfig: String) -> Self {
+        Self {
+            name,
+            home,
             machines: Mutex::default(),
             joining: Mutex::default(),
             images: Mutex::default(),
             applied: Mutex::default(),
             pull_faults: Mutex::default(),
             capabilities: capabilities::wanted(),
-            observer: Observer::start(&client),
+            observer,
             client,
             discovery: OnceCell::new(),
             kubeconfig,
             remove_on_drop: false,
-        })
+        }
     }
 }
 

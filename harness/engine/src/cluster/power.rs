@@ -20,8 +20,8 @@ impl Cluster {
     pub async fn stop_node(&self, node: &str) -> Result<Duration> {
         let started = clock::instant();
         let machine = self.machine(node).await?;
-        if self.layout.keep {
-            self.docker.kill_container(&machine.container).await?;
+        if self.made()?.layout.keep {
+            self.made()?.docker.kill_container(&machine.container).await?;
         } else {
             // A container that removes itself when it ends would be gone after a kill.
             machine.outage().await?;
@@ -38,9 +38,9 @@ impl Cluster {
         let started = clock::instant();
         let machine = self.machine(node).await?;
         let since = clock::now();
-        if self.layout.keep {
-            machine.attach(&self.docker).await?;
-            self.docker.start_container(&machine.container).await?;
+        if self.made()?.layout.keep {
+            machine.attach(&self.made()?.docker).await?;
+            self.made()?.docker.start_container(&machine.container).await?;
         } else {
             machine.power_on().await?;
         }
@@ -70,7 +70,7 @@ impl Cluster {
     pub async fn pause_node(&self, node: &str) -> Result<Duration> {
         let started = clock::instant();
         let machine = self.machine(node).await?;
-        self.docker.pause_container(&machine.container).await?;
+        self.made()?.docker.pause_container(&machine.container).await?;
         Ok(started.elapsed())
     }
 
@@ -82,7 +82,7 @@ impl Cluster {
         let started = clock::instant();
         let machine = self.machine(node).await?;
         let since = clock::now();
-        self.docker.unpause_container(&machine.container).await?;
+        self.made()?.docker.unpause_container(&machine.container).await?;
         self.back(&machine, deadline, since, started).await
     }
 

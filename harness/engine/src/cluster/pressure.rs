@@ -44,10 +44,10 @@ impl Cluster {
     ) -> Result<Duration> {
         let started = clock::instant();
         let machine = self.machine(node).await?;
-        let file = self.docker.download(&machine.container, KUBELET_CONFIGURATION).await?;
+        let file = self.made()?.docker.download(&machine.container, KUBELET_CONFIGURATION).await?;
         if let Some(changed) = changed(&file, pressure, on).map_err(|message| unreadable(node, &message))? {
             let file = FileSpec { path: KUBELET_CONFIGURATION.into(), content: changed.into_bytes(), mode: 0o644 };
-            self.docker.upload(&machine.container, std::slice::from_ref(&file)).await?;
+            self.made()?.docker.upload(&machine.container, std::slice::from_ref(&file)).await?;
             self.restart_kubelet(&machine).await?;
         }
         let what = format!("node `{node}` {} {pressure} pressure", if on { "under" } else { "without" });
@@ -74,7 +74,7 @@ impl Cluster {
 
     /// Runs a command in a node that must succeed, and gives what it printed.
     async fn inside(&self, machine: &Machine, command: &[&str]) -> Result<String> {
-        let output = self.docker.exec(&machine.container, command).await?;
+        let output = self.made()?.docker.exec(&machine.container, command).await?;
         if output.code == 0 {
             return Ok(output.stdout);
         }

@@ -19,7 +19,7 @@ impl Cluster {
     /// When the name is none, or the registry does not answer.
     pub async fn pull_fault(&self, image: &str, fault: PullFault) -> Result<Duration> {
         let started = clock::instant();
-        images::set_fault(self.layout.registry_port, image, fault).await?;
+        images::set_fault(self.made()?.layout.registry_port, image, fault).await?;
         self.pull_faults.lock().await.insert(image.to_owned(), fault);
         Ok(started.elapsed())
     }
@@ -27,7 +27,8 @@ impl Cluster {
     /// Sets every fault again after the registry, which lives in memory, was started anew.
     pub(super) async fn reset_pull_faults(&self) -> Result<()> {
         let faults = self.pull_faults.lock().await.clone();
-        let set = faults.iter().map(|(image, fault)| images::set_fault(self.layout.registry_port, image, *fault));
+        let registry = self.made()?.layout.registry_port;
+        let set = faults.iter().map(|(image, fault)| images::set_fault(registry, image, *fault));
         futures::future::try_join_all(set).await.map(drop)
     }
 }

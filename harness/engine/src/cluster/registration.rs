@@ -16,7 +16,7 @@ use serde_json::json;
 use super::{Cluster, machine::Machine};
 use crate::{
     clock,
-    distro::Member,
+    distro::{Member, PROVIDER},
     error::{Error, KubernetesContext, Result},
 };
 
@@ -78,7 +78,12 @@ impl Cluster {
             "apiVersion": "v1",
             "kind": "Node",
             "metadata": {"name": member.name, "labels": member.labels},
-            "spec": {"podCIDR": member.pod_range(), "podCIDRs": [member.pod_range()], "taints": taints},
+            "spec": {
+                "podCIDR": member.pod_range(),
+                "podCIDRs": [member.pod_range()],
+                "providerID": format!("{PROVIDER}{}/{}", self.name(), member.name),
+                "taints": taints,
+            },
             // As a kubelet registers. Of a node without this the lifecycle controller takes the taint that admission
             // gave it, and daemon pods are made for a node that cannot take them yet.
             "status": {"conditions": [{

@@ -50,7 +50,7 @@ impl Cluster {
         // between; the lease only after it, because a kubelet that still lives would make it anew.
         let at_once = DeleteParams::default();
         let (removed, deleted) =
-            tokio::join!(self.docker.remove_container(&container), absent(nodes.delete(node, &at_once)));
+            tokio::join!(self.made()?.docker.remove_container(&container), absent(nodes.delete(node, &at_once)));
         removed?;
         deleted.doing("delete", || format!("node `{node}`"))?;
         let lease = async { absent(leases.delete(node, &at_once)).await.doing("delete", || format!("lease `{node}`")) };

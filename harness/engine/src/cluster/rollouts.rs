@@ -44,6 +44,7 @@ impl Cluster {
         let (api, name, label) = self.api_of(&object).await?;
         let parameters =
             PatchParams { field_validation: Some(kube::api::ValidationDirective::Strict), ..Default::default() };
+        let patch = &self.attached().map_or_else(|| patch.clone(), |attached| attached.outward(patch));
         let patch = match kind {
             PatchKind::Strategic => Patch::Strategic(patch.clone()),
             PatchKind::Merge => Patch::Merge(patch.clone()),

@@ -1,6 +1,6 @@
 //! Objects in the cluster: applied, deleted, given another image.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use k8s_openapi::api::apps::v1::DaemonSet;
 use kube::{
@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use super::{Cluster, VERB_DEADLINE, found::ObjectId, remove::absent};
 use crate::{
+    attach::Undo,
     clock,
     error::{Error, KubernetesContext, Result},
 };
@@ -32,6 +33,7 @@ impl Cluster {
     pub async fn apply(&self, objects: &[Value]) -> Result<Duration> {
         let started = clock::instant();
         for object in objects {
+            let object = &self.outward(object).await?;
             let (api, name, label) = self.api_of(object).await?;
             let parameters = PatchParams::apply(FIELD_MANAGER).force().validation_strict();
             let applied = api.patch(&name, &parameters, &Patch::Apply(object)).await.doing("apply", || label)?;
@@ -39,6 +41,17 @@ impl Cluster {
             self.seen_daemon_set(&applied).await?;
         }
         Ok(started.elapsed())
+    }
+
+    /// An object as the cluster is to have it. A guest writes down that it makes one that no namespace takes along.
+    async fn outward<'a>(&self, object: &'a Value) -> Result<Cow<'a, Value>> {
+        let Some(attached) = self.attached() else { return Ok(Cow::Borrowed(object)) };
+        let field = |path: &str| object.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
+        if self.scope_of(object).await? == Scope::Cluster {
+            let (api_version, kind, name) = (field("/apiVersion"), field("/kind"), field("/metadata/name"));
+            attached.record(&Undo::Object { api_version, kind, name }).await?;
+        }
+        Ok(Cow::Owned(attached.outward(object)))
     }
 
     /// Deletes objects and returns when the DaemonSets among them are gone; one that is gone already is no error.
@@ -127,6 +140,7 @@ impl Cluster {
                 format!("it has {}", names.join(", ")),
             ));
         };
+        let image = self.attached().map_or(image, |attached| attached.image(image));
         let patch = json!({"spec": {"template": {"spec": {field: [{"name": container, "image": image}]}}}});
         let changed = daemon_sets
             .patch(&daemon_set.name, &PatchParams::default(), &Patch::Strategic(patch))
@@ -141,8 +155,12 @@ impl Cluster {
         if applied.types.as_ref().is_none_or(|types| types.kind != "DaemonSet") {
             return Ok(());
         }
-        let reference = DaemonSetRef::new(applied.metadata.name.as_deref().unwrap_or_default())
-            .in_namespace(applied.metadata.namespace.as_deref().unwrap_or("default"));
+        let mut metadata = applied.metadata.clone();
+        if let Some(attached) = self.attached() {
+            attached.lens().inward_object(&mut metadata);
+        }
+        let reference = DaemonSetRef::new(metadata.name.as_deref().unwrap_or_default())
+            .in_namespace(metadata.namespace.as_deref().unwrap_or("default"));
         self.seen_generation(&reference, applied.metadata.generation).await
     }
 
@@ -162,16 +180,9 @@ impl Cluster {
     /// The endpoint, name and description of an object of any kind.
     pub(super) async fn api_of(&self, object: &Value) -> Result<(Api<DynamicObject>, String, String)> {
         let field = |path: &str| object.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let (api_version, kind, name) = (field("/apiVersion"), field("/kind"), field("/metadata/name"));
-        let label = format!("{} `{name}`", kind.to_lowercase());
-        let (group, version) = api_version.split_once('/').unwrap_or(("", &api_version));
-        let gvk = GroupVersionKind::gvk(group, version, &kind);
-        let (resource, scope) = self.resolve(&gvk).await?.ok_or_else(|| {
-            Error::usage_hint(
-                format!("the API server knows no kind `{kind}` in `{api_version}`"),
-                "check `apiVersion` and `kind`, and apply a CustomResourceDefinition in a step before its objects",
-            )
-        })?;
+        let name = field("/metadata/name");
+        let label = format!("{} `{name}`", field("/kind").to_lowercase());
+        let (resource, scope) = self.kind_of(object).await?;
         let namespace = match field("/metadata/namespace") {
             empty if empty.is_empty() => "default".to_owned(),
             namespace => namespace,
@@ -181,6 +192,22 @@ impl Cluster {
             Scope::Namespaced => Api::namespaced_with(self.client.clone(), &namespace, &resource),
         };
         Ok((api, name, label))
+    }
+
+    async fn scope_of(&self, object: &Value) -> Result<Scope> {
+        self.kind_of(object).await.map(|(_, scope)| scope)
+    }
+
+    async fn kind_of(&self, object: &Value) -> Result<(ApiResource, Scope)> {
+        let field = |path: &str| object.pointer(path).and_then(Value::as_str).unwrap_or_default();
+        let (api_version, kind) = (field("/apiVersion"), field("/kind"));
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        self.resolve(&GroupVersionKind::gvk(group, version, kind)).await?.ok_or_else(|| {
+            Error::usage_hint(
+                format!("the API server knows no kind `{kind}` in `{api_version}`"),
+                "check `apiVersion` and `kind`, and apply a CustomResourceDefinition in a step before its objects",
+            )
+        })
     }
 
     async fn resolve(&self, gvk: &GroupVersionKind) -> Result<Option<(ApiResource, Scope)>> {

@@ -29,6 +29,8 @@ pub(crate) const API_PORT: u16 = 6443;
 /// The image registry's port inside the control-plane node.
 pub(crate) const REGISTRY_PORT: u16 = 5000;
 
+/// What the `providerID` of every node begins with, real or simulated.
+pub(crate) const PROVIDER: &str = "rollcall://";
 /// The addresses of pods on simulated nodes. Nothing answers there, and nothing is sent there: no node has a route.
 pub(crate) const SIMULATED_POD_RANGE: &str = "10.245.0.0/16";
 /// The label of every simulated node; the value is the name of its group. kwok manages the nodes that have it, and no

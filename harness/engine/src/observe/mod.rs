@@ -13,6 +13,8 @@ use std::sync::Arc;
 use rollcall_model::{Change, World};
 use tokio::sync::{broadcast, mpsc, watch};
 
+use crate::attach::Lens;
+
 use self::hooks::Hooks;
 pub(crate) use self::{
     hooks::{Hooked, Seen},
@@ -34,13 +36,14 @@ pub(crate) struct Observer {
 }
 
 impl Observer {
-    /// Starts watching. The API server need not answer yet.
-    pub(crate) fn start(client: &kube::Client) -> Self {
+    /// Starts watching, through a lens where the cluster has other names for namespaces than its user. The API server
+    /// need not answer yet.
+    pub(crate) fn start(client: &kube::Client, lens: Option<Lens>) -> Self {
         let (sender, world) = watch::channel(Arc::new(World::new()));
         let changes = broadcast::Sender::new(CHANGES_KEPT);
         let hooks = Hooks::default();
         let (learned, more) = mpsc::unbounded_channel();
-        let outlets = watches::Outlets { world: sender, changes: changes.clone(), hooks: hooks.clone() };
+        let outlets = watches::Outlets { world: sender, changes: changes.clone(), hooks: hooks.clone(), lens };
         let task = tokio::spawn(watches::gather(client.clone(), more, outlets));
         Self { world, changes, hooks, learned, task }
     }

@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::{broadcast, mpsc, watch};
 
 use super::hooks::{Hooks, Seen};
+use crate::attach::Lens;
 
 /// How long the server lets one watch live; a connection that died silently is noticed five seconds after that.
 const WATCH_SECONDS: u32 = 20;
@@ -25,11 +26,12 @@ pub(super) struct Outlets {
     pub(super) world: watch::Sender<Arc<World>>,
     pub(super) changes: broadcast::Sender<Arc<World>>,
     pub(super) hooks: Hooks,
+    pub(super) lens: Option<Lens>,
 }
 
 /// Applies every change of every kind, and those that come in otherwise, to the world and publishes it.
 pub(super) async fn gather(client: Client, more: mpsc::UnboundedReceiver<Change>, outlets: Outlets) {
-    let Outlets { world: sender, changes: every, hooks } = outlets;
+    let Outlets { world: sender, changes: every, hooks, lens } = outlets;
     let mut changes = stream::select_all([
         changes_of::<Node>(&client, Kind::Node),
         changes_of::<Pod>(&client, Kind::Pod),
@@ -39,6 +41,10 @@ pub(super) async fn gather(client: Client, more: mpsc::UnboundedReceiver<Change>
         Box::pin(stream::unfold(more, |mut more| async { more.recv().await.map(|change| (change, more)) })),
     ]);
     while let Some(change) = changes.next().await {
+        let change = match &lens {
+            Some(lens) => lens.inward_change(change),
+            None => change,
+        };
         let gap = matches!(&change, Change::Resync { kind, .. } if sender.borrow().has_listed(*kind));
         let hooked = (!hooks.is_empty()).then(|| change.clone());
         // Shared objects make this a copy of maps of pointers.

@@ -5,6 +5,7 @@ use tokio::sync::mpsc;
 
 use super::{Ended, Failure, Keep, RunOptions, emit, emit::Emitter, group::Waiting, images};
 use crate::{
+    attach::{self, Attach},
     clock,
     cluster::{Cluster, Found},
     error::{Error, Result},
@@ -51,6 +52,9 @@ pub(super) async fn start(
     name: &str,
     emitter: &mut Emitter<'_>,
 ) -> std::result::Result<Begun, Ended> {
+    if let Some(attach) = &options.attach {
+        return join(attach, plan, options, name, emitter).await;
+    }
     if let Err(error) = free(options).await {
         return Err(Ended::environment(Failure::from(&error), None));
     }
@@ -98,6 +102,34 @@ pub(super) async fn start(
         }
         Some(Err(error)) => Err(Ended::environment(Failure::from(&error), None)),
         None => Err(Ended::interrupted(Some(Failure::interrupted()), None)),
+    }
+}
+
+/// Joins a cluster that was there before. On failure nothing of the run is left on it.
+async fn join(
+    attach: &Attach,
+    plan: &Plan,
+    options: &RunOptions,
+    name: &str,
+    emitter: &mut Emitter<'_>,
+) -> std::result::Result<Begun, Ended> {
+    let started = clock::instant();
+    let joined = tokio::select! {
+        joined = attach::join(attach, plan, name, &options.images) => joined,
+        () = options.interrupt.triggered() => return Err(Ended::interrupted(Some(Failure::interrupted()), None)),
+    };
+    match joined {
+        Ok((cluster, namespace)) => {
+            emitter.emit(Event::ClusterAttached {
+                context: attach.context.clone(),
+                namespace,
+                nodes: cluster.world().nodes.keys().cloned().collect(),
+                took_ms: emit::milliseconds(started.elapsed()),
+            });
+            // Each run has a namespace of its own, so there is nothing to share.
+            Ok(Begun { cluster, shared: None })
+        }
+        Err(error) => Err(Ended::environment(Failure::from(&error), None)),
     }
 }
 

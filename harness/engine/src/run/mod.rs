@@ -46,7 +46,7 @@ use self::{
     guard::{Guard, lock},
     step::Steps,
 };
-use crate::{clock, cluster::Cluster, images::ImageSource};
+use crate::{attach::Attach, clock, cluster::Cluster, images::ImageSource};
 
 /// When a run leaves its cluster behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -69,6 +69,8 @@ pub struct RunOptions {
     pub keep: Keep,
     /// Images under the names by which manifests ask for them; they take the place of the plan's own.
     pub images: Vec<(String, ImageSource)>,
+    /// The cluster that the run is a guest of, instead of making one.
+    pub attach: Option<Attach>,
     /// Who is asked at a `pause`.
     pub pauser: Pauser,
     /// Ends the run early. The cluster is removed all the same.
@@ -196,7 +198,7 @@ async fn run_in(
         }
         (Some(cluster), ..) => clean_up::clean_up(cluster, keep).await,
         // One that did not come up has removed itself; one that was interrupted while it came up has not.
-        (None, ..) if ended.interrupted => (clean_up::what_was_begun(name).await, None),
+        (None, ..) if ended.interrupted && options.attach.is_none() => (clean_up::what_was_begun(name).await, None),
         (None, ..) => (Cleanup::Done, None),
     };
     // What an earlier run left is in the way as well.

@@ -90,6 +90,10 @@ impl Transcript {
                 let text = format!("start a cluster of {}: {}", cluster_size(nodes.len(), *simulated), quoted(nodes));
                 self.done(*took_ms, &text);
             }
+            Event::ClusterAttached { context, namespace, nodes, took_ms } => {
+                let nodes = count(nodes.len(), "node", "nodes");
+                self.done(*took_ms, &format!("join context `{context}` of {nodes}, in namespace `{namespace}`"));
+            }
             Event::ClusterReused { name, nodes } => {
                 let nodes = format!("{}: {}", count(nodes.len(), "node", "nodes"), quoted(nodes));
                 self.line(&format!("  {:>8}  cluster `{name}` once more, of {nodes}", ""));

@@ -6,7 +6,8 @@ use crate::{cluster::machine::Machine, error::Result, labels};
 impl Cluster {
     /// What is wrong with the containers of the nodes, a sentence each.
     pub(super) async fn machine_differences(&self) -> Result<Vec<String>> {
-        let containers = self.docker.containers_labelled(&format!("{}={}", labels::CLUSTER, self.name())).await?;
+        let containers =
+            self.made()?.docker.containers_labelled(&format!("{}={}", labels::CLUSTER, self.name())).await?;
         let machines: Vec<_> = self.machines.lock().await.values().cloned().collect();
         let looks = machines.iter().map(|machine| {
             let container = containers.iter().find(|container| container.name == machine.container);

@@ -71,7 +71,7 @@ impl Cluster {
     ) -> Result<()> {
         let started = clock::instant();
         // The nodes' programs are of the version of everything else.
-        let version = self.distro.image().rsplit(':').next().unwrap_or_default();
+        let version = self.made()?.distro.image().rsplit(':').next().unwrap_or_default();
         let nodes: Api<Node> = Api::all(self.client.clone());
         let made = numbers.map(|number| {
             let (nodes, object) = (&nodes, node::object(group, number, version));

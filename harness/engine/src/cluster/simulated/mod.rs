@@ -47,7 +47,7 @@ impl Cluster {
         }
         let word = FileSpec { path: SIMULATION_PREPARED.into(), content: Vec::new(), mode: 0o644 };
         for machine in machines.iter().filter(|machine| machine.member.role == Role::ControlPlane) {
-            self.docker.upload(&machine.container, std::slice::from_ref(&word)).await?;
+            self.made()?.docker.upload(&machine.container, std::slice::from_ref(&word)).await?;
         }
         Ok(())
     }
@@ -69,7 +69,7 @@ impl Cluster {
     /// was just found again may have seen nothing yet; and only for a name that is no real node's, because those can
     /// be worked with while it is away.
     pub(super) async fn is_simulated(&self, node: &str) -> Result<bool> {
-        if self.layout.simulated.is_none() || self.machines.lock().await.contains_key(node) {
+        if self.made()?.layout.simulated.is_none() || self.machines.lock().await.contains_key(node) {
             return Ok(false);
         }
         let nodes: Api<Node> = Api::all(self.client.clone());
@@ -79,7 +79,7 @@ impl Cluster {
 
     /// Fails unless the cluster runs kwok.
     fn needs_simulation(&self) -> Result<()> {
-        if self.layout.simulated.is_some() {
+        if self.made()?.layout.simulated.is_some() {
             return Ok(());
         }
         Err(Error::usage_hint(

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::SIMULATED_LABEL;
 use crate::{
     cluster::registration::api_taint,
+    distro::PROVIDER,
     error::{Error, Result},
 };
 
@@ -35,7 +36,7 @@ pub(super) fn object(group: &SimulatedNodes, number: u32, kubelet_version: &str)
         "apiVersion": "v1",
         "kind": "Node",
         "metadata": {"name": name, "labels": labels},
-        "spec": {"taints": taints},
+        "spec": {"providerID": format!("{PROVIDER}simulated/{name}"), "taints": taints},
         "status": {
             "addresses": [{"type": "Hostname", "address": name}],
             "allocatable": offered,

@@ -104,7 +104,7 @@ fn write_what_is_known(folder: &Folder, ended: &Ended, cluster: &Cluster, emitte
         Ok(text) => folder.write("recording.jsonl", text.as_bytes()),
         Err(error) => folder.lacks("recording.jsonl", format!("it could not be written as JSON: {error}")),
     }
-    let world = cluster.world();
+    let world = cluster.world_of_run();
     folder.write("nodes.txt", nodes::text(&world).as_bytes());
     folder.write("events.txt", events::text(&world).as_bytes());
     objects::write(&world, folder);
@@ -133,7 +133,7 @@ impl<'a> Part<'a> {
 /// Everything there is to ask for.
 async fn parts<'a>(folder: &'a Folder, cluster: &'a Cluster) -> Vec<Part<'a>> {
     let client = cluster.client();
-    let wanted = pod_logs::wanted(&cluster.world());
+    let wanted = pod_logs::wanted(&cluster.world_of_run());
     for (name, why) in wanted.missing {
         folder.lacks(&name, why);
     }
