@@ -50,7 +50,7 @@ pub(super) fn out_of_reach(plan: &Plan) -> Vec<String> {
             Action::Delete { target: DeleteTarget::Object(object), .. } if object.kind == "Node" => "removes a node",
             _ => continue,
         };
-        found.push(format!("step {} `{}` {why}", step.index + 1, step.summary()));
+        found.push(format!("step {} {why}: {}", step.index + 1, step.summary()));
     }
     found
 }
@@ -113,4 +113,46 @@ fn asked(condition: &Condition) -> Vec<Right> {
         _ => Vec::new(),
     };
     condition.needs().into_iter().flat_map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::testing::plan_of;
+
+    #[test]
+    fn steps_that_need_a_hold_of_machines_and_images_are_named() {
+        let plan = plan_of(
+            "cluster:\n  nodes:\n    - {name: control-plane, role: control-plane}\n    - {name: w}\n    - {name: sim, simulated: true, count: 2}\n",
+            "  - stopNode: w\n  - pushImage: {name: a, use: b}\n  - parallel:\n    - - addNodes: {name: late}\n    - - cordon: w\n  - removeNode: late\n  - expect: {nodeReady: {all: true}}\n",
+        );
+        insta::assert_snapshot!(out_of_reach(&plan).join("\n"), @r"
+        `cluster.nodes` has simulated nodes
+        step 2 acts on the machine of a node: stop node `w`
+        step 3 acts on the registry of the cluster: push image `b` as `a`
+        step 5 makes nodes: add worker `late`
+        step 7 acts on the machine of a node: remove node `late`
+        ");
+    }
+
+    #[test]
+    fn a_plan_asks_for_the_rights_of_its_steps_and_no_others() {
+        let nodes = "cluster:\n  nodes:\n    - {name: control-plane, role: control-plane}\n    - {name: w}\n";
+        let of = |steps: &str| {
+            let rights = rights(&plan_of(nodes, &format!("{steps}  - expect: {{nodeReady: {{all: true}}}}\n")));
+            rights.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let plain = of("");
+        let more = |steps: &str| -> Vec<String> { of(steps).into_iter().filter(|it| !plain.contains(it)).collect() };
+        assert_eq!(plain.len(), 18, "{plain:#?}");
+        insta::assert_snapshot!(more("  - drain: {node: w}\n").join("\n"), @r"
+        create pods/eviction in the whole cluster
+        get nodes in the whole cluster
+        patch nodes in the whole cluster
+        ");
+        insta::assert_snapshot!(more("  - exec: {daemonSet: log-collector, command: [x]}\n").join("\n"), @r"
+        create pods/exec in a namespace of its own
+        get pods/exec in a namespace of its own
+        ");
+    }
 }

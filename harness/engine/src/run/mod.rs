@@ -19,7 +19,7 @@ mod name;
 mod pause;
 mod step;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod verbs;
 
 use std::{

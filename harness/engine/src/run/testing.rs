@@ -38,6 +38,15 @@ pub(super) fn plan(sections: &str) -> Plan {
     Plan::new(&scenario.unwrap_or_else(|problems| panic!("{problems}")))
 }
 
+/// A plan with these nodes, which applies the collector and then does these steps.
+pub(crate) fn plan_of(cluster: &str, steps: &str) -> Plan {
+    let source = format!(
+        "apiVersion: rollcall.dev/v1\nkind: Scenario\nmetadata: {{name: test}}\n{cluster}steps:\n  - apply: {{file: agent.yaml}}\n{steps}"
+    );
+    let scenario = Scenario::load("test.yaml", &source, &|_| Ok(MANIFEST.to_owned()));
+    Plan::new(&scenario.unwrap_or_else(|problems| panic!("{problems}")))
+}
+
 /// A worker with nothing special.
 pub(super) fn alone(name: &str) -> NodeSpec {
     NodeSpec { name: name.into(), role: Role::Worker, labels: Default::default(), taints: Vec::new() }

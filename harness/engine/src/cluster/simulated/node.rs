@@ -125,6 +125,7 @@ mod tests {
             "name": "sim-2"
           },
           "spec": {
+            "providerID": "rollcall://simulated/sim-2",
             "taints": [
               {
                 "effect": "NoSchedule",
