@@ -9,6 +9,9 @@ set -euo pipefail
 readonly MIN_GO=1.26 MIN_RUST=1.95
 readonly LOG=/var/log/rollcall-dockerd.log
 readonly ENGINE_TIMEOUT=60
+# Each node takes nine instances of inotify, its kubelet most of them, and all containers share the host's number. The
+# usual 128 are used up by three clusters side by side; what a node cannot watch then, it cannot run.
+readonly INOTIFY=/proc/sys/fs/inotify/max_user_instances MIN_INOTIFY=1024
 
 done_line() { printf 'prepare: %s\n' "$1"; }
 
@@ -111,6 +114,19 @@ start_engine() {
 	done_line "started the container engine $answer ($how)"
 }
 
+# raise_limits: the engine's host is this machine unless DOCKER_HOST says otherwise.
+raise_limits() {
+	[[ -r $INOTIFY && -z ${DOCKER_HOST:-} ]] || return 0
+	local now
+	now=$(<"$INOTIFY")
+	((now < MIN_INOTIFY)) || return 0
+	if is_root && { echo "$MIN_INOTIFY" >"$INOTIFY"; } 2>/dev/null; then
+		done_line "raised fs.inotify.max_user_instances from $now to $MIN_INOTIFY, until the next boot"
+	else
+		printf 'prepare: fs.inotify.max_user_instances is %s: enough for a dozen nodes at a time\n(hint: `sudo sysctl fs.inotify.max_user_instances=%s`)\n' "$now" "$MIN_INOTIFY"
+	fi
+}
+
 missing=()
 answer=''
 check_toolchains
@@ -127,6 +143,7 @@ fi
 has mmdebstrap || missing+=(mmdebstrap)
 # What the packages of the node image are checked against; Ubuntu does not have it by itself.
 [[ -e /usr/share/keyrings/debian-archive-keyring.gpg || -e /usr/share/keyrings/debian-archive-keyring.pgp ]] || missing+=(debian-archive-keyring)
+raise_limits
 if $answers; then
 	install_missing
 	exit 0

@@ -15,6 +15,7 @@ fn main() -> ExitCode {
         scenarios_that_leave_a_cluster_as_they_found_it_share_it,
         a_scenario_that_leaves_a_node_changed_fails_and_the_next_gets_a_new_cluster,
         a_node_that_is_away_is_noticed_at_once,
+        a_scenario_that_fails_on_a_shared_cluster_leaves_evidence_of_its_nodes,
         a_file_is_run_and_says_why_it_did_not_hold,
     ];
     suite::run(tests.into_iter().map(|(name, test)| suite::trial(name, test)).collect())
@@ -193,6 +194,28 @@ fn a_node_that_is_away_is_noticed_at_once() -> TestResult {
         ensure!(clusters == &["new"], "{clusters:?}");
     }
     Ok(())
+}
+
+fn a_scenario_that_fails_on_a_shared_cluster_leaves_evidence_of_its_nodes() -> TestResult {
+    let folder = tempfile::tempdir()?;
+    let name = unique_name("evident");
+    let step = "  - expect: {pods: {daemonSet: log-collector, count: 9}, within: 1s}\n";
+    let scenario = load_file(&write(folder.path(), &name, step)?);
+    let plan = Plan::new(&scenario.map_err(|problems| anyhow::anyhow!("{problems}"))?);
+    let options = RunOptions { evidence: Some(folder.path().join("evidence")), ..RunOptions::default() };
+    let result = Runtime::new()?.block_on(async {
+        let mut group = Group::default();
+        let result = group.run(&plan, &options, &mut |_| {}).await;
+        ensure!(group.end().await == Cleanup::Done, "its cluster is still there");
+        Ok(result)
+    })?;
+    ensure!(result.verdict == Verdict::DidNotHold && result.cleanup == Cleanup::Done, "{result:?}");
+    let evidence = result.evidence.context("there is no evidence")?;
+    for node in ["control-plane", "worker-1"] {
+        let log = evidence.join("nodes").join(node).join("kubelet.log");
+        ensure!(fs::metadata(&log).is_ok_and(|log| log.len() > 0), "`{}` says nothing", log.display());
+    }
+    docker::assert_nothing_left(&name, &docker::Traces::default())
 }
 
 fn a_file_is_run_and_says_why_it_did_not_hold() -> TestResult {

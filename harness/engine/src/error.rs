@@ -173,6 +173,8 @@ impl Error {
             }
             Self::ImageMissing { hint, .. } => Some(hint.clone()),
             Self::Usage { hint, .. } => hint.clone(),
+            Self::Timeout { last, .. } => last.nodes.iter().find_map(|node| scarce(&node.what)),
+            Self::Boot { reason, .. } => scarce(reason),
             Self::Engine { source, .. } => {
                 let text = source.to_string();
                 if text.contains("no space left") {
@@ -213,6 +215,18 @@ impl<T> KubernetesContext<T> for Result<T, kube::Error> {
     }
 }
 
+/// What to do where the host has no more instances of inotify. containerd then goes on without the half that kubelets
+/// talk to, and says so only in its log.
+fn scarce(said: &str) -> Option<String> {
+    let is_scarce =
+        ["too many open files", "unknown service runtime.v1.RuntimeService"].iter().any(|it| said.contains(it));
+    is_scarce.then(|| {
+        "each node takes nine instances of inotify, and the containers of a host share them: \
+         `sudo sysctl fs.inotify.max_user_instances=1024`"
+            .to_owned()
+    })
+}
+
 /// A duration as a person reads it: `12.3s`.
 pub(crate) fn seconds(duration: Duration) -> String {
     format!("{:.1}s", duration.as_secs_f64())
@@ -243,9 +257,22 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use kube::core::Status;
+    use std::time::Duration;
 
-    use super::is_not_found;
+    use kube::core::Status;
+    use rollcall_model::{NodeReport, Report};
+
+    use super::{Error, is_not_found};
+
+    #[test]
+    fn a_node_that_finds_nothing_left_to_watch_with_says_what_to_raise() {
+        let what =
+            "`kubelet` ended 7 times, last with exit code 1, and said: unknown service runtime.v1.RuntimeService";
+        let last = Report { summary: String::new(), nodes: vec![NodeReport { node: "w".into(), what: what.into() }] };
+        let timeout = Error::Timeout { what: "node `w`".into(), waited: Duration::from_secs(1), last };
+        assert!(timeout.hint().is_some_and(|hint| hint.contains("sysctl fs.inotify.max_user_instances=1024")));
+        assert_eq!(Error::Boot { node: "w".into(), reason: "no such flag".into() }.hint(), None);
+    }
 
     #[test]
     fn an_object_and_a_kind_that_are_not_there_are_both_not_found() {

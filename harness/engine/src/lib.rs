@@ -36,7 +36,7 @@ pub use images::{ImageSource, PushOutcome};
 pub use rollcall_model as model;
 pub use run::{
     Failure, Group, Interrupt, Interrupter, Keep, KeptCluster, Pauser, RunOptions, RunResult, evidence_folder,
-    group_plans, run,
+    group_plans, run, side_by_side,
 };
 pub use scenario_file::{FailedStep, RunFileError, RunReport, is_scenario, load_file, run_file};
 pub use shared::{Lease, SharedCluster};

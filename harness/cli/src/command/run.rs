@@ -6,6 +6,7 @@ use futures::StreamExt;
 use rollcall::{
     Group, Interrupt, Keep, KeptCluster, Pauser, RunOptions, group_plans, kubeconfig,
     model::{Plan, Scenario, Timestamp, Verdict, event::Cleanup},
+    side_by_side,
 };
 
 use super::cluster::default_kubeconfig;
@@ -52,7 +53,7 @@ pub(super) async fn run(flags: Run, interrupt: Interrupt) -> Result<ExitCode, Cl
         evidence,
     };
     // Scenarios that share a cluster follow each other; the groups run side by side.
-    let groups = group_plans(&plans, &options.images);
+    let groups = side_by_side(group_plans(&plans, &options.images), flags.parallel.into());
     let alone = flags.parallel == 1;
     let moves = alone && !flags.plain;
     let mut runs = futures::stream::iter(groups)

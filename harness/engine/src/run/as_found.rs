@@ -7,7 +7,11 @@ use crate::cluster::Found;
 
 /// Deletes what the steps applied, and lets a run that held fail where anything else is not as it was.
 pub(super) async fn check(mut ended: Ended, found: &Found, interrupt: &Interrupt) -> Ended {
-    let Some(cluster) = ended.cluster.take().filter(|_| ended.verdict.is_held()) else { return ended };
+    // Of one that did not hold the cluster is still to be looked at.
+    if !ended.verdict.is_held() {
+        return ended;
+    }
+    let Some(cluster) = ended.cluster.take() else { return ended };
     let restored = tokio::select! {
         restored = cluster.restore(found) => restored,
         () = interrupt.triggered() => return Ended::interrupted(Some(Failure::interrupted()), Some(cluster)),

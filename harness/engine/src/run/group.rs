@@ -94,6 +94,25 @@ pub fn group_plans(plans: &[Plan], images: &[(String, ImageSource)]) -> Vec<Vec<
     groups.into_iter().map(|(members, _)| members).collect()
 }
 
+/// Cuts groups so that `parallel` of them at a time have about as many plans each, and puts the longest first: one that
+/// is begun last would go on alone. A group that is cut needs another cluster.
+#[must_use]
+pub fn side_by_side(groups: Vec<Vec<usize>>, parallel: usize) -> Vec<Vec<usize>> {
+    if parallel < 2 {
+        return groups;
+    }
+    let all: usize = groups.iter().map(Vec::len).sum();
+    let most = all.div_ceil(parallel).max(1);
+    let cut = |group: Vec<usize>| {
+        let pieces = group.len().div_ceil(most).max(1);
+        let size = group.len().div_ceil(pieces).max(1);
+        group.chunks(size).map(<[usize]>::to_vec).collect::<Vec<_>>()
+    };
+    let mut pieces: Vec<Vec<usize>> = groups.into_iter().flat_map(cut).collect();
+    pieces.sort_by_key(|piece| std::cmp::Reverse(piece.len()));
+    pieces
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,6 +133,15 @@ mod tests {
         larger.cluster.nodes.push(alone("worker-2"));
         let plans = [shared(FIRST), plan(FIRST), shared(FIRST), larger, plan(FIRST)];
         assert_eq!(group_plans(&plans, &[]), [vec![0, 2], vec![1], vec![3], vec![4]]);
+    }
+
+    #[test]
+    fn a_long_group_does_not_go_on_alone() {
+        let groups = vec![vec![0], (1..9).collect(), vec![9]];
+        assert_eq!(side_by_side(groups.clone(), 1), groups);
+        assert_eq!(side_by_side(groups, 2), [vec![1, 2, 3, 4], vec![5, 6, 7, 8], vec![0], vec![9]]);
+        assert_eq!(side_by_side(vec![vec![0, 1, 2]], 9), [[0], [1], [2]]);
+        assert!(side_by_side(Vec::new(), 2).is_empty());
     }
 
     #[test]

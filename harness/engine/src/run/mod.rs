@@ -36,7 +36,7 @@ use tokio::sync::mpsc;
 
 pub use evidence::evidence_folder;
 pub use failure::Failure;
-pub use group::{Group, group_plans};
+pub use group::{Group, group_plans, side_by_side};
 pub use interrupt::{Interrupt, Interrupter};
 pub use pause::Pauser;
 
