@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use anyhow::ensure;
+use anyhow::{Result, ensure};
 use rollcall_tests::{Cli, TestResult, repository};
 use rstest::rstest;
 
@@ -143,6 +143,21 @@ fn without_an_engine_the_reports_say_so_of_each_scenario() -> TestResult {
     let report: serde_json::Value = serde_json::from_str(&fs::read_to_string(&json)?)?;
     ensure!(report["totals"]["environment"] == suites.len(), "{report:#}");
     ensure!(report["scenarios"][0]["evidence"].is_null(), "{report:#}");
+    Ok(())
+}
+
+#[test]
+fn a_version_that_is_asked_for_is_that_of_every_cluster() -> TestResult {
+    let dry_run = |flags: &[&str]| -> Result<usize> {
+        let mut command = Cli::new(["run", "--dry-run", "scenarios/placement"]);
+        for flag in flags {
+            command = command.arg(*flag);
+        }
+        Ok(command.run()?.code(0)?.to_string().matches(", Kubernetes 1.36").count())
+    };
+    let scenarios = fs::read_dir(repository::root().join("scenarios/placement"))?.count();
+    ensure!(dry_run(&[])? == 0);
+    ensure!(dry_run(&["--kubernetes", "1.36"])? == scenarios);
     Ok(())
 }
 

@@ -115,6 +115,9 @@ pub(crate) struct Run {
     /// Leave the cluster of a scenario that fails, and say how to look at it
     #[arg(long, conflicts_with = "context")]
     pub(crate) keep: bool,
+    /// The Kubernetes version of every cluster, whatever the scenarios say: 1.36, or v1.36.3
+    #[arg(long, value_name = "VERSION", conflicts_with = "context")]
+    pub(crate) kubernetes: Option<String>,
     /// An image under a name: NAME, or NAME=USE where USE is a local image, an archive or an OCI layout
     #[arg(long = "image", value_name = "NAME[=USE]")]
     pub(crate) images: Vec<ImageFlag>,

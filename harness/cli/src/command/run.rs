@@ -36,7 +36,10 @@ pub(super) async fn run(flags: Run, interrupt: Interrupt) -> Result<ExitCode, Cl
     if selected.is_empty() {
         return Err(nothing_selected(files.len(), filter));
     }
-    let plans: Vec<Plan> = selected.iter().map(Plan::new).collect();
+    let mut plans: Vec<Plan> = selected.iter().map(Plan::new).collect();
+    if let Some(version) = &flags.kubernetes {
+        plans.iter_mut().for_each(|plan| plan.cluster.kubernetes = Some(version.clone()));
+    }
     if flags.dry_run {
         for plan in &plans {
             output::line(&plan.to_string());
