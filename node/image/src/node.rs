@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::archive::{Entry, Image, architecture, programs, write_archive, write_layer};
 use crate::graph::{Action, Lane};
-use crate::settings::{DEBIAN, Versions};
+use crate::settings::{DEBIAN, DEFAULT_MINOR, Versions};
 use crate::steps::{Part, Rust, Steps, drop_replaced};
 use crate::{go, rootfs};
 
@@ -109,7 +109,12 @@ impl Steps<'_> {
         let modfile_path = format!("node/modules/kubernetes/versions/{}.mod", node.minor);
         let sums_path = format!("node/modules/kubernetes/versions/{}.sum", node.minor);
         let sources = ["node/modules/kubernetes/main.go", &modfile_path, &sums_path];
-        let addons_sources = ["node/modules/kubernetes/addons", &modfile_path, &sums_path];
+        // The same for every minor: kwok needs the libraries of Kubernetes 1.36 or newer, and neither it nor CoreDNS
+        // asks an API server for anything that an older one lacks.
+        let addons_modfile = format!("-modfile=versions/{DEFAULT_MINOR}.mod");
+        let addons_requirements =
+            ["mod", "sum"].map(|kind| format!("node/modules/kubernetes/versions/{DEFAULT_MINOR}.{kind}"));
+        let addons_sources = ["node/modules/kubernetes/addons", &addons_requirements[0], &addons_requirements[1]];
         let (major, minor) = node.minor.split_once('.').context("a Kubernetes minor is written as `1.37`")?;
 
         self.add(Part {
@@ -119,7 +124,11 @@ impl Steps<'_> {
             seconds: 25.0,
             after: &[],
             inputs: &sources,
-            commands: Box::new(|_| vec![go::command(&kubernetes, &["list", &modfile, "-deps", ".", "./addons"])]),
+            commands: Box::new(|_| {
+                let list =
+                    |modfile: &str, package: &str| go::command(&kubernetes, &["list", modfile, "-deps", package]);
+                vec![list(&modfile, "."), list(&addons_modfile, "./addons")]
+            }),
             finish: None,
         })?;
         let kubernetes_result = self.add(Part {
@@ -196,15 +205,15 @@ impl Steps<'_> {
         )?;
         let addons = self.add(Part {
             name: "addons",
-            label: format!("addons-{}", node.minor),
+            label: "addons".to_owned(),
             lane: Lane::Processor,
             seconds: 15.0,
-            // They share most packages with Kubernetes, and beside it both would compile them.
+            // They share most packages with the newest Kubernetes, and beside it both would compile them.
             after: &["kubernetes"],
             inputs: &addons_sources,
             commands: Box::new(|out| {
                 let values = [("sigs.k8s.io/kwok/pkg/consts.Version", versions.kwok.trim_start_matches('v'))];
-                vec![go::build(&kubernetes, &[&modfile], &values, &out.join("addons"), &["./addons"])]
+                vec![go::build(&kubernetes, &[&addons_modfile], &values, &out.join("addons"), &["./addons"])]
             }),
             finish: None,
         })?;

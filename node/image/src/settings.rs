@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-/// The Kubernetes minor built when none is named.
-const DEFAULT_MINOR: &str = "1.37";
+/// The Kubernetes minor built when none is named, and that with whose libraries CoreDNS and kwok are built for all.
+pub(crate) const DEFAULT_MINOR: &str = "1.37";
 
 pub(crate) const USAGE: &str = "\
 usage: rollcall-image [node | agent] [--kubernetes MINOR] [--extras] [--plain]
@@ -87,14 +87,15 @@ impl Versions {
             let text = fs::read_to_string(file).with_context(|| format!("could not read `{}`", file.display()))?;
             required(&text, module).with_context(|| format!("`{}` does not require `{module}`", file.display()))
         };
+        let addons = modules.join("kubernetes/versions").join(format!("{DEFAULT_MINOR}.mod"));
         Ok(Self {
             kubernetes: pinned(&kubernetes, "k8s.io/kubernetes")?,
-            coredns: pinned(&kubernetes, "github.com/coredns/coredns")?,
+            coredns: pinned(&addons, "github.com/coredns/coredns")?,
             etcd: pinned(&modules.join("etcd/go.mod"), "go.etcd.io/etcd/server/v3")?,
             containerd: pinned(&modules.join("containerd/go.mod"), "github.com/containerd/containerd/v2")?,
             cni: pinned(&modules.join("cni/go.mod"), "github.com/containernetworking/plugins")?,
             registry: pinned(&modules.join("registry/go.mod"), "github.com/google/go-containerregistry")?,
-            kwok: pinned(&kubernetes, "sigs.k8s.io/kwok")?,
+            kwok: pinned(&addons, "sigs.k8s.io/kwok")?,
             crictl: pinned(&modules.join("tools/go.mod"), "sigs.k8s.io/cri-tools")?,
         })
     }
