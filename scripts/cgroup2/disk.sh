@@ -54,6 +54,6 @@ fi
 mv "$tree"/boot/vmlinuz-* "$folder/vmlinuz"
 mv "$tree"/boot/initrd.img-* "$folder/initrd.img"
 install -m 755 "$here/boot" "$tree/sbin/rollcall-boot"
-mke2fs -q -t ext4 -d "$tree" "$folder/disk.ext4" "$SIZE"
+mke2fs -q -t ext4 -d "$tree" "$folder/disk.ext4" "$SIZE" >>"$log"
 printf '%s\n' "$stamp" >"$folder/disk.stamp"
 printf 'cgroup2: made the disk (%s of Debian %s)\n' "$(du -h "$folder/disk.ext4" | cut -f 1)" "$RELEASE"

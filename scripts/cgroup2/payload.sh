@@ -4,12 +4,14 @@
 set -euo pipefail
 export PATH=$PATH:/usr/sbin:/sbin LC_ALL=C
 
-readonly NODE_IMAGE=rollcall/node:v1.37.2 AGENT_IMAGE=rollcall/agent:1
+readonly AGENT_IMAGE=rollcall/agent:1
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 folder=$(cd "$1" && pwd)
 rollcall=$2
-readonly root folder rollcall
+# The version that a scenario without a word about it gets.
+node_image=rollcall/node:$(sed -n 's/^pub const DEFAULT_KUBERNETES: .* "\(.*\)";$/\1/p' "$root/harness/engine/src/cluster/builder.rs")
+readonly root folder rollcall node_image
 
 fail() {
 	printf 'error: %s\n(hint: %s)\n' "$1" "$2" >&2
@@ -30,13 +32,13 @@ libraries() {
 
 images() {
 	local image ids=''
-	for image in "$NODE_IMAGE" "$AGENT_IMAGE"; do
+	for image in "$node_image" "$AGENT_IMAGE"; do
 		ids+=$(docker image inspect --format '{{.Id}} ' "$image") || fail "image \`$image\` is not there" "\`make image\` builds it"
 	done
 	# Saving them takes the longest of all this.
 	if [[ ! -e $folder/images.tar || ! -e $folder/images.stamp || $(<"$folder/images.stamp") != "$ids" ]]; then
 		rm -f "$folder/images.stamp"
-		docker save --output "$folder/images.tar" "$NODE_IMAGE" "$AGENT_IMAGE"
+		docker save --output "$folder/images.tar" "$node_image" "$AGENT_IMAGE"
 		printf '%s\n' "$ids" >"$folder/images.stamp"
 	fi
 	ln "$folder/images.tar" "$tree/images.tar"
@@ -55,4 +57,5 @@ printf 'export ROLLCALL_PATIENCE=%q\n' "$ROLLCALL_PATIENCE" >"$tree/environment"
 libraries
 images
 rm -f "$folder/payload.ext4"
-mke2fs -q -t ext4 -d "$tree" "$folder/payload.ext4" 2G
+# Without a journal, in which what the machine leaves behind could still lie when it is read from outside.
+mke2fs -q -t ext4 -O ^has_journal -d "$tree" "$folder/payload.ext4" 2G >"$folder/payload.log"

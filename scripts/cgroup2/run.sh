@@ -42,7 +42,7 @@ check() {
 
 build() {
 	local built
-	built=$(cd "$root" && "${CARGO:-cargo}" build --quiet --package rollcall-cli --message-format json |
+	built=$(cd "$root" && "${CARGO:-cargo}" build --quiet --package rollcall-cli --message-format json-render-diagnostics |
 		sed -n 's/.*"executable":"\([^"]*\/rollcall\)".*/\1/p' | tail -n 1)
 	[[ -x $built ]] || fail "the command line could not be built" "\`cargo build --package rollcall-cli\` says why"
 	printf '%s\n' "$built"
@@ -55,7 +55,7 @@ machine() {
 	local accelerator=(-accel 'tcg,thread=multi' -cpu max)
 	[[ ${ROLLCALL_KVM:-} != 1 ]] || accelerator=(-accel kvm -cpu host)
 	# What is written to the first disk is thrown away, so that the next run finds it as it was made.
-	TMPDIR=$folder timeout --kill-after=10 "$LIMIT" nice -n 19 qemu-system-x86_64 \
+	TMPDIR=$folder timeout --foreground --kill-after=10 "$LIMIT" nice -n 19 qemu-system-x86_64 \
 		"${accelerator[@]}" -smp 2 -m "$MEMORY" -nic none -nographic -no-reboot \
 		-kernel "$folder/vmlinuz" -initrd "$folder/initrd.img" \
 		-append 'root=/dev/vda rw init=/sbin/rollcall-boot console=ttyS0 quiet cgroup_no_v1=all panic=-1' \
@@ -82,7 +82,7 @@ started=$SECONDS
 code=0
 machine || code=$?
 took=$((SECONDS - started))
-told=$(sed -n 's/\r$//; s/^cgroup2: exit \([0-9]*\)$/\1/p' "$console" | tail -n 1)
+told=$(sed -n 's/\r$//; s/^.*cgroup2: exit \([0-9]*\)$/\1/p' "$console" | tail -n 1)
 if [[ -z $told ]]; then
 	tail -n 15 "$console" >&2
 	evidence
