@@ -6,10 +6,10 @@ ROLLCALL = $(CARGO) run --quiet --package rollcall-cli --
 # How many scenarios run side by side; two clusters keep two cores busy.
 PARALLEL ?= 1
 
-.PHONY: help run test prepare image extras lint unit cluster bench clean
+.PHONY: help run test prepare image extras lint unit cluster test-cgroup2 bench clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: prepare image ## every scenario on real clusters, and the roll call
 	$(ROLLCALL) run --parallel $(PARALLEL) scenarios
@@ -35,6 +35,9 @@ unit: ## tests that need no cluster
 
 cluster: ## tests on real clusters
 	ROLLCALL_CLUSTERS=required $(CARGO) test --package rollcall-tests --tests -- --include-ignored
+
+test-cgroup2: prepare image ## a scenario under control groups of version 2, in a virtual machine
+	@CARGO=$(CARGO) scripts/cgroup2/run.sh
 
 bench: prepare image ## times and sizes, to the terminal and target/bench.json
 	$(CARGO) build --quiet --release --package rollcall-bench

@@ -99,6 +99,8 @@ fn every_scenario_passes_lint() -> TestResult {
     let count = repository::scenarios().len();
     assert!(count >= 9, "only {count} scenarios");
     Cli::new(["lint", "scenarios"]).run()?.code(0)?.prints(&[&format!("{count} valid"), "0 invalid"])?;
+    // The one that runs in a virtual machine.
+    Cli::new(["lint", "scripts/cgroup2"]).run()?.code(0)?.prints(&["1 valid", "0 invalid"])?;
     Ok(())
 }
 

@@ -19,6 +19,7 @@ mod images;
 pub mod kubeconfig;
 mod labels;
 mod observe;
+mod patience;
 mod pki;
 mod run;
 mod scenario_file;

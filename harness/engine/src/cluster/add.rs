@@ -34,7 +34,7 @@ impl Cluster {
         let joined = joined.await;
         if joined.is_err() {
             // A node that does not come up is not left half there; its failure must not hide the first one.
-            if let Err(second) = self.forget(&name, super::VERB_DEADLINE).await {
+            if let Err(second) = self.forget(&name, crate::patience::stretched(super::VERB_DEADLINE)).await {
                 tracing::warn!(
                     node = name,
                     error = crate::error::chain(&second),

@@ -26,7 +26,7 @@ use crate::{
     docker::{ContainerSpec, Docker, Network},
     error::{Error, Result},
     images::{ImageSource, PushOutcome},
-    labels,
+    labels, patience,
     sweep::{self, Scope},
 };
 
@@ -35,6 +35,10 @@ pub const DEFAULT_KUBERNETES: &str = "v1.37.2";
 
 /// How long a cluster may take to come up. Two busy cores need some ten seconds; a deadline that is met is a defect.
 const START_DEADLINE: Duration = Duration::from_secs(120);
+
+fn start_deadline() -> Duration {
+    patience::stretched(START_DEADLINE)
+}
 
 /// The address number of the control-plane node; workers follow.
 pub(super) const FIRST_NUMBER: u8 = 10;
@@ -136,6 +140,7 @@ impl ClusterBuilder {
     /// When the request makes no sense, the engine or the image is missing, or a node does not come up. Nothing is
     /// left behind then.
     pub async fn start(mut self) -> Result<Cluster> {
+        patience::check()?;
         let name = self.name.take().unwrap_or_else(invented_name);
         let members = self.members()?;
         check_name(&name)?;
@@ -213,17 +218,17 @@ impl ClusterBuilder {
                 Ok(())
             };
             let nodes = async {
-                cluster.api_answers(SERVING, &machines, START_DEADLINE).await?;
+                cluster.api_answers(SERVING, &machines, start_deadline()).await?;
                 phase("the API server answers");
                 try_join_all(machines.iter().map(|machine| cluster.register(&machine.member))).await?;
                 phase("nodes have their objects");
-                let left = START_DEADLINE.saturating_sub(started.elapsed());
+                let left = start_deadline().saturating_sub(started.elapsed());
                 let usable = try_join_all(machines.iter().map(|machine| cluster.usable(machine, left, None))).await?;
                 phase("nodes are ready for use");
                 Ok::<_, Error>(usable)
             };
             let names = async {
-                cluster.api_answers(SERVICE_ADDRESSES, &machines, START_DEADLINE).await?;
+                cluster.api_answers(SERVICE_ADDRESSES, &machines, start_deadline()).await?;
                 phase("Services can be made");
                 cluster.serve_names().await?;
                 phase("names are served");
@@ -239,7 +244,7 @@ impl ClusterBuilder {
                 phase("nodes can be simulated");
             }
             for group in &simulated {
-                cluster.add_simulated_nodes(group, START_DEADLINE.saturating_sub(started.elapsed())).await?;
+                cluster.add_simulated_nodes(group, start_deadline().saturating_sub(started.elapsed())).await?;
                 phase("a group of simulated nodes is ready for use");
             }
             Ok(())
@@ -254,7 +259,7 @@ impl ClusterBuilder {
             return Ok(());
         }
         for machine in machines.iter().filter(|machine| machine.member.role == Role::ControlPlane) {
-            machine.reported("the image registry", START_DEADLINE, |status| status.is_ready("registry")).await?;
+            machine.reported("the image registry", start_deadline(), |status| status.is_ready("registry")).await?;
         }
         let images = std::mem::take(&mut self.images);
         let pushes = images.iter().map(|(name, source)| cluster.load_image(name, source));

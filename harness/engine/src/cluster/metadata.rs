@@ -15,6 +15,7 @@ use crate::{
     attach::Undo,
     clock,
     error::{Error, KubernetesContext, Result},
+    patience,
 };
 
 impl Cluster {
@@ -136,7 +137,7 @@ impl Cluster {
         self.record_schedulability(node).await?;
         self.patch_node(node, action, json!({"spec": {"unschedulable": unschedulable}})).await?;
         self.observer
-            .wait(format!("{action} of node `{node}`"), VERB_DEADLINE, |world, _| {
+            .wait(format!("{action} of node `{node}`"), patience::stretched(VERB_DEADLINE), |world, _| {
                 let Some(found) = world.nodes.get(node) else { return missing(node) };
                 if taints_of(found).iter().any(|taint| taint.key == TAINT) == unschedulable {
                     Judgement::Done
@@ -169,11 +170,13 @@ impl Cluster {
         let spec = changed.spec.clone();
         let labels = changed.metadata.labels.clone();
         self.observer
-            .wait(format!("a change of node `{node}`"), VERB_DEADLINE, |world, _| match world.nodes.get(node) {
-                None => missing(node),
-                Some(found) if !is_older(found, changed) => Judgement::Done,
-                Some(found) if found.spec == spec && found.metadata.labels == labels => Judgement::Done,
-                Some(_) => not_yet(node, "the change has not been seen yet".into()),
+            .wait(format!("a change of node `{node}`"), patience::stretched(VERB_DEADLINE), |world, _| {
+                match world.nodes.get(node) {
+                    None => missing(node),
+                    Some(found) if !is_older(found, changed) => Judgement::Done,
+                    Some(found) if found.spec == spec && found.metadata.labels == labels => Judgement::Done,
+                    Some(_) => not_yet(node, "the change has not been seen yet".into()),
+                }
             })
             .await
             .map(drop)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rollcall_model::Role;
 
 use super::{Cluster, machine::Machine};
-use crate::{clock, error::Result};
+use crate::{clock, error::Result, patience};
 
 /// Killing every process of a node and undoing what they mounted takes some 0.1 s, a fifth of a second under load.
 const OUTAGE: Duration = Duration::from_secs(15);
@@ -25,7 +25,7 @@ impl Cluster {
         } else {
             // A container that removes itself when it ends would be gone after a kill.
             machine.outage().await?;
-            machine.reported("power failure", OUTAGE, |status| status.state == "off").await?;
+            machine.reported("power failure", patience::stretched(OUTAGE), |status| status.state == "off").await?;
         }
         Ok(started.elapsed())
     }

@@ -20,6 +20,7 @@ use crate::{
     attach::Undo,
     clock,
     error::{Error, KubernetesContext, Result},
+    patience,
 };
 
 /// Under which name the API server remembers which fields rollcall set.
@@ -166,7 +167,7 @@ impl Cluster {
 
     pub(super) async fn seen_generation(&self, daemon_set: &DaemonSetRef, generation: Option<i64>) -> Result<()> {
         self.observer
-            .wait(format!("a change of daemonset `{daemon_set}`"), VERB_DEADLINE, |world, _| {
+            .wait(format!("a change of daemonset `{daemon_set}`"), patience::stretched(VERB_DEADLINE), |world, _| {
                 let seen = world.daemon_set(daemon_set).and_then(|found| found.metadata.generation);
                 if seen >= generation {
                     return Judgement::Done;

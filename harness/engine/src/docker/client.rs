@@ -1,6 +1,6 @@
 //! The connection to the engine, and how its failures are told.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{collections::HashMap, sync::LazyLock, time::Duration};
 
 use testcontainers::{
     bollard::{self, query_parameters::ListImagesOptionsBuilder},
@@ -8,7 +8,13 @@ use testcontainers::{
 };
 
 use super::in_flight::InFlight;
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    patience,
+};
+
+/// How long the engine may take for an answer; starting a container is the slowest.
+const ANSWER: Duration = Duration::from_secs(120);
 
 /// A connection to the container engine. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -37,6 +43,7 @@ impl Docker {
     }
 
     async fn checked(api: bollard::Docker) -> Result<Self> {
+        let api = api.with_timeout(patience::stretched(ANSWER));
         match api.ping().await {
             Ok(_) => Ok(Self { api, in_flight: IN_FLIGHT.clone() }),
             Err(error) if is_permission_denied(&error) => Err(Error::EnginePermission { source: error.into() }),

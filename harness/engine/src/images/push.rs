@@ -21,7 +21,10 @@ use super::{
     image::{Blob, DOCKER_INDEX, DOCKER_MANIFEST, Image, OCI_INDEX, OCI_MANIFEST},
     reference::Reference,
 };
-use crate::error::{Error, Result, chain, seconds};
+use crate::{
+    error::{Error, Result, chain, seconds},
+    patience,
+};
 
 /// For an answer, beside the time that a blob's size allows.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -168,7 +171,7 @@ impl<'a> Repository<'a> {
         let request =
             request.body(body).map_err(|error| self.error(format!("no request can be made of it: {error}")))?;
         let what = format!("{} {}", request.method(), request.uri().path());
-        let patience = PATIENCE + Duration::from_secs(bytes / SLOWEST_BYTES_PER_SECOND);
+        let patience = patience::stretched(PATIENCE) + Duration::from_secs(bytes / SLOWEST_BYTES_PER_SECOND);
         let outcome = tokio::time::timeout(patience, exchange(self.port, request)).await;
         let failure = match outcome {
             Ok(Ok(answer)) => return Ok(answer),

@@ -21,7 +21,7 @@ use super::{
     pause::Pauser,
     verbs::Verbs,
 };
-use crate::{clock, cluster::Cluster, error::Error};
+use crate::{clock, cluster::Cluster, error::Error, patience};
 
 /// The longest output of a command that is told, in bytes.
 const MAX_OUTPUT: usize = 16 * 1024;
@@ -155,14 +155,18 @@ impl Steps<'_, '_, '_> {
             None => Judgement::Done,
             Some(summary) => Judgement::NotYet(Report { summary, nodes: Vec::new() }),
         };
-        self.cluster.observer().wait(what, rollcall_model::plan::REQUEST_WITHIN, judge).await.map(drop)
+        self.cluster
+            .observer()
+            .wait(what, patience::stretched(rollcall_model::plan::REQUEST_WITHIN), judge)
+            .await
+            .map(drop)
     }
 
     async fn expect(&self, step: &PlannedStep, condition: &Condition) -> StepOutcome {
         let index = step.index;
         let mut progress = |report: &Report| self.emit(Event::StepProgress { index, report: report.clone() });
         let memory = lock(&self.memory).clone();
-        let deadline = step.deadline.unwrap_or(rollcall_model::plan::EXPECT_WITHIN);
+        let deadline = patience::stretched(step.deadline.unwrap_or(rollcall_model::plan::EXPECT_WITHIN));
         match self.cluster.wait_with(condition, deadline, &memory, &mut progress).await {
             Ok(_) => StepOutcome::Held,
             Err(error) => failure::expectation(condition, error),

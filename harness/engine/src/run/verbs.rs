@@ -11,6 +11,7 @@ use crate::{
     cluster::{Cluster, DrainOptions},
     error::{Error, Result},
     images::ImageSource,
+    patience,
 };
 
 /// Does what steps say.
@@ -125,7 +126,7 @@ impl Verbs<'_> {
 
 /// Steps that do something have a deadline; the plan gives them one.
 fn deadline_of(step: &PlannedStep) -> Duration {
-    step.deadline.unwrap_or_default()
+    patience::stretched(step.deadline.unwrap_or_default())
 }
 
 async fn within<T>(step: &PlannedStep, verb: impl Future<Output = Result<T>>) -> Result<()> {

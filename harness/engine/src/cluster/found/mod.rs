@@ -14,7 +14,10 @@ use rollcall_model::Judgement;
 use self::nodes::Nodes;
 pub(super) use self::objects::ObjectId;
 use super::{Cluster, registration::READY};
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    patience,
+};
 
 /// How long an API server may take until all that it makes by itself is there.
 const SETTLE: Duration = Duration::from_secs(30);
@@ -38,7 +41,7 @@ impl Cluster {
     /// When the API server does not say.
     pub(crate) async fn look(&self) -> Result<Found> {
         let machines: Vec<_> = self.machines.lock().await.values().cloned().collect();
-        self.api_answers(READY, &machines, SETTLE).await?;
+        self.api_answers(READY, &machines, patience::stretched(SETTLE)).await?;
         let objects = objects::list(&self.client).await?;
         let objects = objects.into_iter().map(|object| (object.id, object.set_by_others)).collect();
         Ok(Found { nodes: nodes::states(&self.world()), objects })
@@ -59,7 +62,7 @@ impl Cluster {
         objects::delete_applied(&self.client, &applied, &found.objects).await?;
         differences.extend(self.node_differences(found).await?);
         // With a node in doubt nothing is worth waiting for.
-        let patience = if differences.is_empty() { OBJECTS } else { Duration::ZERO };
+        let patience = if differences.is_empty() { patience::stretched(OBJECTS) } else { Duration::ZERO };
         differences.extend(self.object_differences(&found.objects, patience).await?);
         Ok(differences)
     }
@@ -70,7 +73,7 @@ impl Cluster {
             same if same.is_empty() => Judgement::Done,
             summary => Judgement::NotYet(rollcall_model::Report { summary, nodes: Vec::new() }),
         };
-        match self.observer.wait("nodes as they were found", NODES, judge).await {
+        match self.observer.wait("nodes as they were found", patience::stretched(NODES), judge).await {
             Ok(_) => Ok(Vec::new()),
             Err(Error::Timeout { .. }) => Ok(differences(&self.world())),
             Err(error) => Err(error),

@@ -23,6 +23,7 @@ use super::{Cluster, NODES, OBJECTS};
 use crate::{
     cluster::{remove::absent, workloads::delete_params},
     error::{KubernetesContext, Result, is_not_found},
+    patience,
 };
 
 /// Kinds that are not looked at: Kubernetes writes them by itself all the time, they go by themselves, or they only
@@ -158,7 +159,7 @@ pub(super) async fn list(client: &Client) -> Result<Vec<Listed>> {
 
 async fn of_kind(client: &Client, resource: &ApiResource) -> Result<Vec<Listed>> {
     let api: Api<DynamicObject> = Api::all_with(client.clone(), resource);
-    let end = Instant::now() + NODES;
+    let end = Instant::now() + patience::stretched(NODES);
     loop {
         match api.list_metadata(&ListParams::default()).await {
             Ok(list) => {
@@ -299,10 +300,11 @@ impl Cluster {
             let uids = pods.chain(daemon_sets).chain(revisions);
             uids.flatten().filter(|uid| watched.contains(uid.as_str())).count()
         };
-        let seen = self.observer.wait("end of what was applied", OBJECTS, |world, _| match left(world) {
-            0 => Judgement::Done,
-            count => Judgement::NotYet(Report { summary: format!("{count} objects are left"), nodes: Vec::new() }),
-        });
+        let seen =
+            self.observer.wait("end of what was applied", patience::stretched(OBJECTS), |world, _| match left(world) {
+                0 => Judgement::Done,
+                count => Judgement::NotYet(Report { summary: format!("{count} objects are left"), nodes: Vec::new() }),
+            });
         let asked = others.iter().map(|object| async move {
             let gone = conditions::is_deleted(&object.uid);
             // The watch of a kind whose definition went away has nothing more to say.

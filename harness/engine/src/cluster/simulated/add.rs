@@ -11,6 +11,7 @@ use crate::{
     clock,
     cluster::{Cluster, VERB_DEADLINE},
     error::{Error, KubernetesContext, Result, chain},
+    patience,
 };
 
 /// How many nodes a message names.
@@ -58,7 +59,7 @@ impl Cluster {
 
     async fn undo_simulated_nodes(&self, group: &SimulatedNodes) -> Result<()> {
         let names = super::members(self, &group.name).await?.into_iter().map(|(_, name)| name).collect();
-        self.forget_simulated_nodes(&names, VERB_DEADLINE).await?;
+        self.forget_simulated_nodes(&names, patience::stretched(VERB_DEADLINE)).await?;
         self.forget_simulated_group(&group.name).await
     }
 

@@ -29,6 +29,7 @@ use crate::{
     distro::{SIMULATED_LABEL, SIMULATION_PREPARED},
     docker::FileSpec,
     error::{Error, KubernetesContext, Result},
+    patience,
 };
 
 /// How many requests are on their way at once. More only wait inside an API server that has two cores.
@@ -41,7 +42,7 @@ impl Cluster {
     /// Tells kwok how simulated nodes and their pods behave, and lets it start. The API server answers already.
     pub(super) async fn prepare_simulation(&self, machines: &[Arc<Machine>]) -> Result<()> {
         put::<CustomResourceDefinition>(Api::all(self.client.clone()), stages::KIND_NAME, &stages::kind()).await?;
-        self.api_answers(STAGES_SERVED, machines, VERB_DEADLINE).await?;
+        self.api_answers(STAGES_SERVED, machines, patience::stretched(VERB_DEADLINE)).await?;
         for stage in stages::healthy() {
             self.put_stage(&stage).await?;
         }

@@ -12,6 +12,7 @@ use crate::{
     distro::{API_PORT, Layout, Member, POD_RANGE, REGISTRY_PORT, SERVICE_RANGE},
     docker::FileSpec,
     error::Result,
+    patience,
     pki::service_account_keys,
 };
 
@@ -23,7 +24,7 @@ const ETCD: &str = "http://127.0.0.1:2379";
 /// Each renewal costs some 4 ms of a core, so that five hundred simulated nodes are what 6 s allow on two cores beside
 /// anything else. With more of them everybody may be silent for longer.
 pub(super) fn node_grace_seconds(layout: &Layout) -> u32 {
-    6 * layout.simulated.unwrap_or(0).div_ceil(500).max(1)
+    6 * layout.simulated.unwrap_or(0).div_ceil(500).max(1) * patience::factor()
 }
 
 pub(super) fn processes(layout: &Layout) -> Vec<Process> {

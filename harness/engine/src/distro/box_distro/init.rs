@@ -7,6 +7,7 @@ use super::plain;
 use crate::{
     distro::{Layout, Member, POD_RANGE, SERVICE_RANGE},
     docker::FileSpec,
+    patience,
 };
 
 /// A program that PID 1 keeps running.
@@ -67,7 +68,7 @@ pub(super) fn config(layout: &Layout, member: &Member, processes: Vec<Process>) 
         // A node that goes with the harness waits for its word, so that a killed one can stay off; nobody is there to
         // give that word to a node that stays.
         "powerOn": if layout.keep { "now" } else { "stdin" },
-        "handshakeSeconds": 15,
+        "handshakeSeconds": 15 * patience::factor(),
         "hostname": member.name,
         "sysctls": {
             // Pods and Services are reached through the node.

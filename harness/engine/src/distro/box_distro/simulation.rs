@@ -74,6 +74,6 @@ mod tests {
     #[case(Some(501), 12)]
     #[case(Some(2000), 24)]
     fn the_more_nodes_are_simulated_the_longer_all_may_be_silent(#[case] simulated: Option<u32>, #[case] seconds: u32) {
-        assert_eq!(node_grace_seconds(&layout(simulated)), seconds);
+        assert_eq!(node_grace_seconds(&layout(simulated)), seconds * crate::patience::factor());
     }
 }

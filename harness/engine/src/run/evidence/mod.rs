@@ -33,6 +33,7 @@ use crate::{
     clock,
     cluster::Cluster,
     error::{Result, chain},
+    patience,
 };
 
 /// How long collecting may take.
@@ -166,10 +167,10 @@ fn node_logs<'a>(folder: &'a Folder, cluster: &'a Cluster, node: String) -> Part
 
 /// Writes each part as it comes, and notes those that do not.
 async fn fill(folder: &Folder, parts: Vec<Part<'_>>, interrupt: &Interrupt, limits: Limits) {
-    let end = Instant::now() + limits.whole;
+    let end = Instant::now() + patience::stretched(limits.whole);
     let mut left: BTreeSet<String> = parts.iter().map(|part| part.name.clone()).collect();
     let mut answers = stream::iter(parts)
-        .map(|part| async move { (part.name, timeout(limits.part, part.files).await) })
+        .map(|part| async move { (part.name, timeout(patience::stretched(limits.part), part.files).await) })
         .buffer_unordered(AT_ONCE);
     let why = loop {
         let next = tokio::select! {
