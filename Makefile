@@ -6,7 +6,7 @@ ROLLCALL = $(CARGO) run --quiet --package rollcall-cli --
 # How many scenarios run side by side; two clusters keep two cores busy.
 PARALLEL ?= 1
 
-.PHONY: help run test prepare image extras lint unit cluster test-cgroup2 bench clean
+.PHONY: help run test prepare image extras lint unit cluster conformance doubles test-cgroup2 bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,13 @@ unit: ## tests that need no cluster
 
 cluster: ## tests on real clusters
 	ROLLCALL_CLUSTERS=required $(CARGO) test --package rollcall-tests --tests -- --include-ignored
+
+conformance: prepare image ## what every distro does alike, on each whose image is there
+	ROLLCALL_CLUSTERS=required $(CARGO) test --package rollcall-tests --test distro_box --test distro_k3s --test distro_kind -- --include-ignored
+
+doubles: prepare image ## images that stand for rancher/k3s and kindest/node
+	tests/doubles/k3s/build.sh
+	tests/doubles/kind/build.sh
 
 test-cgroup2: prepare image ## a scenario under control groups of version 2, in a virtual machine
 	@CARGO=$(CARGO) scripts/cgroup2/run.sh

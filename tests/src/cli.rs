@@ -78,6 +78,18 @@ impl Cli {
         self
     }
 
+    /// More words.
+    pub fn args<I: IntoIterator<Item = W>, W: Into<OsString>>(mut self, words: I) -> Self {
+        self.arguments.extend(words.into_iter().map(Into::into));
+        self
+    }
+
+    /// With another time within which it must end.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
     /// With an environment variable.
     pub fn env(mut self, key: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.variables.push((key.into(), value.into()));

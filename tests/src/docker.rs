@@ -57,12 +57,23 @@ impl Traces {
             ..Self::default()
         };
         for container in &traces.containers {
-            let format = "{{range .Mounts}}{{if eq .Type \"volume\"}}{{.Name}} {{end}}{{end}}";
             // One that ends just now has no volumes that could be asked for.
-            let volumes = docker(&["inspect", "--format", format, container]).unwrap_or_default();
-            traces.volumes.extend(volumes.split_whitespace().map(str::to_owned));
+            traces.volumes.extend(volumes_of(container).unwrap_or_default());
         }
         Ok(traces)
+    }
+
+    /// Of one node of a cluster.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub fn of_node(cluster: &str, node: &str) -> Result<Self> {
+        let container = format!("rollcall-{cluster}-{node}");
+        Ok(Self {
+            volumes: volumes_of(&container)?.into_iter().collect(),
+            containers: BTreeSet::from([container]),
+            networks: BTreeSet::new(),
+        })
     }
 
     /// Adds what was found at another moment.
@@ -84,6 +95,27 @@ impl Traces {
         let left: Vec<&String> = self.volumes.intersection(&volumes).collect();
         ensure!(left.is_empty(), "volumes are left: {left:?}");
         Ok(())
+    }
+}
+
+fn volumes_of(container: &str) -> Result<Vec<String>> {
+    let format = "{{range .Mounts}}{{if eq .Type \"volume\"}}{{.Name}} {{end}}{{end}}";
+    Ok(docker(&["inspect", "--format", format, container])?.split_whitespace().map(str::to_owned).collect())
+}
+
+/// Removes what is left of a cluster, or of several whose names begin so, when a test that made it fails.
+#[derive(Debug)]
+pub struct RemoveAtEnd(pub String);
+
+impl Drop for RemoveAtEnd {
+    fn drop(&mut self) {
+        let Ok(left) = Traces::of(&self.0) else { return };
+        for container in &left.containers {
+            let _ = docker(&["rm", "--force", "--volumes", container]);
+        }
+        for network in &left.networks {
+            let _ = docker(&["network", "rm", network]);
+        }
     }
 }
 

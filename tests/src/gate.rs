@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use rollcall::{Clusters, Needs};
 
 /// The images of the tests.
-const IMAGES: [&str; 2] = ["rollcall/agent:1", "rollcall/agent:2"];
+pub(crate) const IMAGES: [&str; 2] = ["rollcall/agent:1", "rollcall/agent:2"];
 
 /// Why a test on clusters does not run, if it does not.
 ///
@@ -17,7 +17,7 @@ pub fn closed() -> Result<Option<String>, String> {
 }
 
 fn look() -> anyhow::Result<Option<String>> {
-    let needs = Needs { kubernetes: None, images: IMAGES.map(String::from).to_vec() };
+    let needs = Needs { images: IMAGES.map(String::from).to_vec(), ..Needs::default() };
     let closed = tokio::runtime::Runtime::new()?.block_on(async { Clusters::from_env()?.closed(&needs).await });
     closed.map_err(|error| anyhow::anyhow!("clusters are required: {}", crate::told(&error)))
 }

@@ -5,9 +5,12 @@
 #![forbid(unsafe_code)]
 
 pub mod cli;
+pub mod conformance;
+pub mod distros;
 pub mod docker;
 pub mod eventually;
 pub mod gate;
+pub mod nodes;
 pub mod oracle;
 pub mod pods;
 pub mod repository;

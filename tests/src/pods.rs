@@ -91,10 +91,42 @@ pub async fn delete(cluster: &Cluster, names: &[&str]) -> Result<()> {
         let Some(found) = pods.get_opt(name).await? else { continue };
         let uid = found.metadata.uid.context("a pod has a UID")?;
         pods.delete(name, &DeleteParams::default().grace_period(0)).await?;
-        let gone = await_condition(pods.clone(), name, conditions::is_deleted(&uid));
-        tokio::time::timeout(SOON, gone).await.with_context(|| format!("pod `{name}` does not go"))??;
+        is_gone(cluster, name, &uid).await?;
     }
     Ok(())
+}
+
+/// Waits until a pod is gone.
+///
+/// # Errors
+/// When it stays.
+pub async fn is_gone(cluster: &Cluster, name: &str, uid: &str) -> Result<()> {
+    let gone = await_condition(pods(cluster), name, conditions::is_deleted(uid));
+    tokio::time::timeout(SOON, gone).await.with_context(|| format!("pod `{name}` does not go"))??;
+    Ok(())
+}
+
+/// Waits until a pod that was there before its node went is back: itself, with its containers started anew.
+///
+/// # Errors
+/// When it does not come back, or another one did.
+pub async fn same_pod_runs_again(cluster: &Cluster, name: &str, before: &Pod) -> Result<()> {
+    let restarts = |pod: &Pod| {
+        let containers = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
+        containers.map(|container| container.restart_count).sum::<i32>()
+    };
+    // Its last report from before the power failed says `Running` too.
+    let restarted = |pod: Option<&Pod>| pod.is_some_and(|pod| restarts(pod) > restarts(before) && view::is_ready(pod));
+    let after = wait_for(cluster, name, restarted).await?;
+    ensure!(after.metadata.uid == before.metadata.uid, "it is another pod");
+    Ok(())
+}
+
+/// Whether the scheduler has found no node for a pod.
+#[must_use]
+pub fn is_unschedulable(pod: Option<&Pod>) -> bool {
+    let conditions = pod.and_then(|pod| pod.status.as_ref()?.conditions.as_ref());
+    conditions.is_some_and(|all| all.iter().any(|one| one.reason.as_deref() == Some("Unschedulable")))
 }
 
 /// Runs a command in the only container of a pod.

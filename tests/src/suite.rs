@@ -36,10 +36,18 @@ macro_rules! lone_tests {
     };
 }
 
+/// Says why tests on clusters do not run, if they do not.
+pub type Gate = Arc<dyn Fn() -> Result<Option<String>, String> + Send + Sync>;
+
 /// One trial on clusters: ignored where they are not asked for.
 pub fn trial(name: impl Into<String>, run: impl FnOnce() -> TestResult + Send + 'static) -> Trial {
+    gated_trial(Arc::new(gate::closed), name, run)
+}
+
+/// One trial behind a gate of its own.
+pub fn gated_trial(gate: Gate, name: impl Into<String>, run: impl FnOnce() -> TestResult + Send + 'static) -> Trial {
     Trial::ignorable_test(name, move || {
-        harness::gated(gate::closed(), || run().map_err(|error| Failed::from(format!("{error:#}"))))
+        harness::gated(gate(), || run().map_err(|error| Failed::from(format!("{error:#}"))))
     })
 }
 
@@ -63,15 +71,27 @@ pub fn on_one_cluster(
     builder: fn() -> ClusterBuilder,
     tests: impl IntoIterator<Item = (&'static str, Test)>,
 ) -> ExitCode {
+    on_one_cluster_behind(Arc::new(gate::closed), name, builder, tests, Vec::new())
+}
+
+/// The same behind a gate of its own, and with trials that have nothing to do with the cluster before its end.
+pub fn on_one_cluster_behind(
+    gate: Gate,
+    name: &str,
+    builder: impl Fn() -> ClusterBuilder + Send + Sync + 'static,
+    tests: impl IntoIterator<Item = (&'static str, Test)>,
+    others: Vec<Trial>,
+) -> ExitCode {
     // The cluster's watches live on it, so it outlives every test.
     let runtime = match Runtime::new() {
         Ok(runtime) => Arc::new(runtime),
         Err(error) => panic!("could not start: {error}"),
     };
     let shared: Arc<OnceLock<Result<Cluster, String>>> = Arc::default();
+    let builder = Arc::new(builder);
     let trials = tests.into_iter().map(|(test, run)| {
-        let (runtime, shared, name) = (runtime.clone(), shared.clone(), name.to_owned());
-        trial(test, move || {
+        let (runtime, shared, name, builder) = (runtime.clone(), shared.clone(), name.to_owned(), builder.clone());
+        gated_trial(gate.clone(), test, move || {
             let start = || runtime.block_on(builder().name(name).start()).map_err(|error| crate::told(&error));
             let cluster = shared.get_or_init(start).as_ref();
             let cluster = cluster.map_err(|error| anyhow::anyhow!("the cluster does not start: {error}"))?;
@@ -81,8 +101,8 @@ pub fn on_one_cluster(
     let mut arguments = arguments();
     // They share the cluster, and one at a time has it.
     arguments.test_threads = Some(1);
-    let conclusion = libtest_mimic::run(&arguments, trials.collect());
-    let end = trial("the_cluster_leaves_nothing_behind", {
+    let conclusion = libtest_mimic::run(&arguments, trials.chain(others).collect());
+    let end = gated_trial(gate, "the_cluster_leaves_nothing_behind", {
         let (name, runtime) = (name.to_owned(), runtime.clone());
         move || {
             let shared = Arc::into_inner(shared).context("a test still holds the cluster")?;

@@ -21,7 +21,7 @@ use nix::sys::signal::Signal;
 use rollcall::{Cluster, model::world::view};
 use rollcall_tests::{
     Cli, TestResult,
-    docker::{Traces, assert_nothing_left, traces_of_at_least},
+    docker::{RemoveAtEnd, Traces, assert_nothing_left, traces_of_at_least},
     eventually::eventually,
     lone_tests, repository, suite, unique_name,
     written::Written,
@@ -325,22 +325,6 @@ steps:
         manifest.display()
     );
     Written::new(stem, &sections)
-}
-
-/// Removes what a failed test left, so that it is not in the way of the next.
-struct RemoveAtEnd(String);
-
-impl Drop for RemoveAtEnd {
-    fn drop(&mut self) {
-        use rollcall_tests::docker::docker;
-        let Ok(left) = Traces::of(&self.0) else { return };
-        for container in &left.containers {
-            let _ = docker(&["rm", "--force", "--volumes", container]);
-        }
-        for network in &left.networks {
-            let _ = docker(&["network", "rm", network]);
-        }
-    }
 }
 
 /// The nodes, asked for with a kubeconfig as anybody would.

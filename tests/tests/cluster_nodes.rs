@@ -3,13 +3,9 @@
 
 use std::{collections::BTreeMap, process::ExitCode, time::Duration};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, ensure};
 use futures::{StreamExt, TryStreamExt};
-use k8s_openapi::api::{
-    coordination::v1::Lease,
-    core::v1::{Node, Pod},
-    policy::v1::PodDisruptionBudget,
-};
+use k8s_openapi::api::{coordination::v1::Lease, core::v1::Node, policy::v1::PodDisruptionBudget};
 use kube::{
     Api,
     api::{DeleteParams, ListParams},
@@ -17,13 +13,11 @@ use kube::{
 };
 use rollcall::{
     Cluster, DrainOptions, Error, ErrorKind, ImageSource,
-    model::{
-        Condition, DaemonSetRef, NodeSpec, Role, Taint, TaintEffect, condition::NodeSelection,
-        scenario::SimulatedNodes, world::view,
-    },
+    model::{Condition, DaemonSetRef, NodeSpec, Role, Taint, TaintEffect, scenario::SimulatedNodes, world::view},
 };
 use rollcall_tests::{
     TestResult, docker,
+    nodes::{becomes_not_ready, is_ready_now, label, taints, worker},
     pods::{self, SOON, agent_on},
     refused, repository, says, suite, tests, told, unique_name,
 };
@@ -125,16 +119,8 @@ async fn a_removed_node_is_gone_in_every_part_and_its_name_is_free(cluster: &Clu
     cluster.add_node(worker("leaver"), VERB).await?;
     let pod = pods::start(cluster, agent_on("leaver", "passenger", IMAGE)).await?;
     let before = pods::nodes(cluster).get("leaver").await?;
-    let mut seen = docker::Traces::of(cluster.name())?;
-    seen.containers.retain(|name| name.ends_with("-leaver"));
-    ensure!(seen.containers.len() == 1 && !seen.volumes.is_empty(), "{seen:?}");
-    let volumes = docker::docker(&[
-        "inspect",
-        "--format",
-        "{{range .Mounts}}{{if eq .Type \"volume\"}}{{.Name}} {{end}}{{end}}",
-        seen.containers.first().context("there is one")?,
-    ])?;
-    seen.volumes = volumes.split_whitespace().map(str::to_owned).collect();
+    let seen = docker::Traces::of_node(cluster.name(), "leaver")?;
+    ensure!(!seen.volumes.is_empty(), "{seen:?}");
 
     cluster.remove_node("leaver", VERB).await?;
     seen.are_gone_but_for_networks()?;
@@ -164,7 +150,7 @@ async fn a_stopped_node_keeps_its_pods_and_has_the_same_ones_when_it_is_back(clu
 
     cluster.start_node("worker-1", VERB).await?;
     is_ready_now(cluster, "worker-1").await?;
-    same_pod_runs_again(cluster, "patient", &before).await?;
+    pods::same_pod_runs_again(cluster, "patient", &before).await?;
     pods::delete(cluster, &["patient"]).await
 }
 
@@ -172,7 +158,7 @@ async fn a_restarted_node_has_the_same_pods(cluster: &Cluster) -> TestResult {
     let before = pods::start(cluster, agent_on("worker-2", "survivor", IMAGE)).await?;
     cluster.restart_node("worker-2", VERB).await?;
     is_ready_now(cluster, "worker-2").await?;
-    same_pod_runs_again(cluster, "survivor", &before).await?;
+    pods::same_pod_runs_again(cluster, "survivor", &before).await?;
     pods::delete(cluster, &["survivor"]).await
 }
 
@@ -288,11 +274,7 @@ async fn a_cordoned_node_takes_no_pod_and_an_uncordoned_one_does(cluster: &Clust
         },
     });
     cluster.apply(&[pod]).await?;
-    let unschedulable = |pod: Option<&Pod>| {
-        let conditions = pod.and_then(|pod| pod.status.as_ref()?.conditions.as_ref());
-        conditions.is_some_and(|all| all.iter().any(|one| one.reason.as_deref() == Some("Unschedulable")))
-    };
-    pods::wait_for(cluster, "homeless", unschedulable).await?;
+    pods::wait_for(cluster, "homeless", pods::is_unschedulable).await?;
     cluster.uncordon_node("worker-1").await?;
     ensure!(taints(&pods::nodes(cluster).get("worker-1").await?).is_empty(), "it is still tainted");
     pods::wait_for(cluster, "homeless", conditions::is_pod_running()).await?;
@@ -430,50 +412,4 @@ async fn a_node_that_cannot_be_made_is_refused_and_leaves_nothing(cluster: &Clus
     ensure!(docker::Traces::of(cluster.name())? == before, "something was made");
     // The one whose name was taken is untouched.
     is_ready_now(cluster, "worker-1").await
-}
-
-fn worker(name: &str) -> NodeSpec {
-    NodeSpec { name: name.into(), role: Role::Worker, labels: BTreeMap::new(), taints: Vec::new() }
-}
-
-fn taints(node: &Node) -> Vec<String> {
-    let taints = node.spec.iter().flat_map(|spec| spec.taints.iter().flatten());
-    let text = |taint: &k8s_openapi::api::core::v1::Taint| match taint.value.as_deref() {
-        Some(value) if !value.is_empty() => format!("{}={value}:{}", taint.key, taint.effect),
-        _ => format!("{}:{}", taint.key, taint.effect),
-    };
-    taints.map(text).collect()
-}
-
-fn label<'a>(node: &'a Node, key: &str) -> Option<&'a str> {
-    node.metadata.labels.as_ref()?.get(key).map(String::as_str)
-}
-
-async fn becomes_not_ready(cluster: &Cluster, node: &str) -> Result<()> {
-    let nodes = NodeSelection::Names(vec![node.to_owned()]);
-    cluster
-        .wait(&Condition::NodeReady { nodes, ready: false }, SOON)
-        .await
-        .map_err(|error| anyhow::anyhow!(told(&error)))?;
-    Ok(())
-}
-
-/// Asks the API server itself, with no time to get there.
-async fn is_ready_now(cluster: &Cluster, node: &str) -> Result<()> {
-    let found = pods::nodes(cluster).get(node).await?;
-    ensure!(view::is_node_ready(&found), "node `{node}` is not Ready: {:?}", found.status);
-    ensure!(!taints(&found).iter().any(|taint| taint.contains("unreachable") || taint.contains("not-ready")));
-    Ok(())
-}
-
-async fn same_pod_runs_again(cluster: &Cluster, name: &str, before: &Pod) -> Result<()> {
-    let restarts = |pod: &Pod| {
-        let containers = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
-        containers.map(|container| container.restart_count).sum::<i32>()
-    };
-    // Its last report from before the power failed says `Running` too.
-    let restarted = |pod: Option<&Pod>| pod.is_some_and(|pod| restarts(pod) > restarts(before) && view::is_ready(pod));
-    let after = pods::wait_for(cluster, name, restarted).await?;
-    ensure!(after.metadata.uid == before.metadata.uid, "it is another pod");
-    Ok(())
 }

@@ -57,11 +57,7 @@ async fn keeps_daemon_pods_and_others_away(cluster: &Cluster, pressure: Pressure
     cluster.node_pressure(NODE, pressure, true, VERB).await?;
     is(cluster, pressure, true).await?;
     cluster.apply(&[ordinary("homeless")]).await?;
-    let unschedulable = |pod: Option<&Pod>| {
-        let conditions = pod.and_then(|pod| pod.status.as_ref()?.conditions.as_ref());
-        conditions.is_some_and(|all| all.iter().any(|one| one.reason.as_deref() == Some("Unschedulable")))
-    };
-    let pod = pods::wait_for(cluster, "homeless", unschedulable).await?;
+    let pod = pods::wait_for(cluster, "homeless", pods::is_unschedulable).await?;
     let conditions = pod.status.and_then(|status| status.conditions).unwrap_or_default();
     let message = conditions.iter().find_map(|one| one.message.clone()).unwrap_or_default();
     says(&message, &["untolerated taint"])?;

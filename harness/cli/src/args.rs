@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use rollcall::{Attach, model::Taint};
+use rollcall::{Attach, DistroName, model::Taint};
 
 use crate::{image_flag::ImageFlag, report::file::ReportFlag};
 
@@ -101,6 +101,17 @@ pub(crate) struct GuestFlags {
     pub(crate) kubeconfig: Option<PathBuf>,
 }
 
+/// What the nodes of a cluster are made of.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub(crate) struct MadeOf {
+    /// What nodes are made of: `box`, `k3s` or `kind`
+    #[arg(long, value_name = "DISTRO", default_value_t)]
+    pub(crate) distro: DistroName,
+    /// The node image, in the place of the one that distro and version choose
+    #[arg(long, value_name = "IMAGE")]
+    pub(crate) node_image: Option<String>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     /// Scenario files, or directories of them
@@ -118,6 +129,8 @@ pub(crate) struct Run {
     /// The Kubernetes version of every cluster, whatever the scenarios say: 1.36, or v1.36.3
     #[arg(long, value_name = "VERSION", conflicts_with = "context")]
     pub(crate) kubernetes: Option<String>,
+    #[command(flatten)]
+    pub(crate) made_of: MadeOf,
     /// An image under a name: NAME, or NAME=USE where USE is a local image, an archive or an OCI layout
     #[arg(long = "image", value_name = "NAME[=USE]")]
     pub(crate) images: Vec<ImageFlag>,
@@ -176,6 +189,8 @@ pub(crate) struct Up {
     /// The Kubernetes version: 1.37, or v1.37.2
     #[arg(long, value_name = "VERSION")]
     pub(crate) kubernetes: Option<String>,
+    #[command(flatten)]
+    pub(crate) made_of: MadeOf,
     /// An image that pods may use: NAME, or NAME=USE where USE is a local image, an archive or an OCI layout
     #[arg(long = "image", value_name = "NAME[=USE]")]
     pub(crate) images: Vec<ImageFlag>,

@@ -8,7 +8,7 @@ use std::{env, ffi::OsStr};
 use rollcall_model::Plan;
 
 use crate::{
-    cluster::{DEFAULT_KUBERNETES, node_image},
+    distro::{DistroName, Images},
     docker::Docker,
     error::{Error, Result},
     images,
@@ -29,6 +29,10 @@ pub enum Clusters {
 /// What must be there before a cluster can be made.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Needs {
+    /// What nodes are made of.
+    pub distro: DistroName,
+    /// Their image, where it is not the one that distro and version choose.
+    pub node_image: Option<String>,
     /// The Kubernetes version, where a certain one is needed.
     pub kubernetes: Option<String>,
     /// Images of the local engine.
@@ -41,7 +45,7 @@ impl Needs {
     #[must_use]
     pub fn of(plan: &Plan) -> Self {
         let images = plan.images.iter().map(|image| image.image.clone()).collect();
-        Self { kubernetes: plan.cluster.kubernetes.clone(), images }
+        Self { kubernetes: plan.cluster.kubernetes.clone(), images, ..Self::default() }
     }
 }
 
@@ -96,7 +100,7 @@ impl Clusters {
 impl Needs {
     async fn check(&self) -> Result<()> {
         let docker = Docker::connect().await?;
-        node_image(&docker, self.kubernetes.as_deref().unwrap_or(DEFAULT_KUBERNETES)).await?;
+        Images::find(&docker, self.distro, self.kubernetes.as_deref(), self.node_image.as_deref()).await?;
         for image in &self.images {
             images::local(&docker, image).await?;
         }

@@ -7,8 +7,10 @@ use std::collections::HashMap;
 pub(crate) const CLUSTER: &str = "rollcall.cluster";
 /// The node's name in Kubernetes.
 pub(crate) const NODE: &str = "rollcall.node";
-/// `control-plane` or `worker`.
+/// `control-plane`, `worker`, or [`SERVICES`].
 pub(crate) const ROLE: &str = "rollcall.role";
+/// The role of the container beside the nodes that has the registry and kwok. It has no [`NODE`].
+pub(crate) const SERVICES: &str = "services";
 /// The distro that knows how to make more nodes of this cluster.
 pub(crate) const DISTRO: &str = "rollcall.distro";
 /// The process the cluster belongs to, see [`Owner`].

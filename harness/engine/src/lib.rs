@@ -30,7 +30,7 @@ pub mod transcript;
 
 pub use attach::{Attach, Left, clean_attached};
 pub use cluster::{Cluster, ClusterBuilder, DEFAULT_KUBERNETES, DrainOptions, VERB_DEADLINE};
-pub use distro::NODE_IMAGE_REPOSITORY;
+pub use distro::{DistroName, NODE_IMAGE_REPOSITORY};
 pub use error::{Error, ErrorKind, Result};
 pub use gate::{Clusters, Needs};
 pub use images::{ImageSource, PushOutcome};

@@ -124,11 +124,9 @@ pub async fn list_clusters() -> Result<Vec<ClusterSummary>> {
             keep: label(labels::KEEP) == "true",
             nodes: Vec::new(),
         });
-        cluster.nodes.push(NodeSummary {
-            name: label(labels::NODE),
-            role: label(labels::ROLE),
-            state: container.state,
-        });
+        // Beside the nodes there may be a container that is none.
+        let Some(node) = container.labels.get(labels::NODE) else { continue };
+        cluster.nodes.push(NodeSummary { name: node.clone(), role: label(labels::ROLE), state: container.state });
     }
     for cluster in clusters.values_mut() {
         cluster.nodes.sort_by(|a, b| a.name.cmp(&b.name));

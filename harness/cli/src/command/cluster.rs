@@ -30,7 +30,11 @@ pub(super) async fn up(flags: Up, interrupt: &Interrupt) -> Result<(), CliError>
         return Err(CliError::usage(format!("there is a cluster `{}` already", flags.name))
             .hint(format!("choose another name with `--name`, or remove it with `rollcall down {}`", flags.name)));
     }
-    let mut builder = Cluster::builder().workers(flags.workers.into()).name(&flags.name).keep(true);
+    let mut builder =
+        Cluster::builder().workers(flags.workers.into()).name(&flags.name).keep(true).distro(flags.made_of.distro);
+    if let Some(image) = flags.made_of.node_image {
+        builder = builder.node_image(image);
+    }
     if let Some(version) = &flags.kubernetes {
         builder = builder.kubernetes(version);
     }

@@ -11,7 +11,7 @@ use rollcall::{
 
 use super::cluster::default_kubeconfig;
 use crate::{
-    args::Run,
+    args::{MadeOf, Run},
     discover,
     error::CliError,
     exit_code::ExitCode,
@@ -22,6 +22,12 @@ use crate::{
 
 pub(super) async fn run(flags: Run, interrupt: Interrupt) -> Result<ExitCode, CliError> {
     file::prepare(&flags.reports)?;
+    if flags.guest.context.is_some() && flags.made_of != MadeOf::default() {
+        return Err(CliError::usage(
+            "`--distro` and `--node-image` say what a new cluster is made of, and `--context` names one that is there",
+        )
+        .hint("leave out the one or the other"));
+    }
     let evidence = evidence(&flags)?;
     let (began, started) = (Timestamp::now(), Instant::now());
     let files = discover::files(&flags.paths)?;
@@ -49,6 +55,8 @@ pub(super) async fn run(flags: Run, interrupt: Interrupt) -> Result<ExitCode, Cl
     let options = RunOptions {
         cluster_name: None,
         attach: flags.attach(),
+        distro: flags.made_of.distro,
+        node_image: flags.made_of.node_image,
         keep: if flags.keep { Keep::OnFailure } else { Keep::Never },
         images: flags.images.into_iter().map(|image| (image.name, image.source)).collect(),
         pauser: if flags.interactive { pauser() } else { Pauser::default() },

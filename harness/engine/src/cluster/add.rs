@@ -12,7 +12,8 @@ use crate::{
 
 impl Cluster {
     /// Adds a node and returns how long it took until pods could be put on it. Its labels and taints are in place
-    /// when it registers, so nothing can slip onto it before.
+    /// when it registers, so nothing can slip onto it before; in a cluster that is not of distro `box`, labels that a
+    /// kubelet may not give itself come a moment later.
     ///
     /// # Errors
     /// When the name is taken or none, or the node does not come up; nothing of it is left then.
@@ -20,15 +21,13 @@ impl Cluster {
         let started = clock::instant();
         builder::check_node(&node)?;
         if node.role == Role::ControlPlane {
-            return Err(Error::usage("a cluster of distro `box` has one control-plane node; add workers"));
+            return Err(Error::usage("a cluster has one control-plane node; add workers"));
         }
         let number = self.reserve(&node.name).await?;
-        let member = builder::member(node, number);
+        let member = builder::member(node, number, self.made()?.distro.name());
         let name = member.name.clone();
         let joined = async {
-            let (machine, registered) = tokio::join!(self.boot(member.clone()), self.register(&member));
-            registered?;
-            let machine = machine?;
+            let machine = self.boot_and_join(member.clone(), deadline).await?;
             self.usable(&machine, deadline.saturating_sub(started.elapsed()), None).await
         };
         let joined = joined.await;

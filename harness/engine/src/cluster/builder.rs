@@ -14,19 +14,15 @@ use rollcall_model::{
     scenario::{SimulatedNodes, names},
 };
 
-use super::{
-    Cluster, capabilities,
-    machine::Machine,
-    registration::{SERVICE_ADDRESSES, SERVING},
-    simulated,
-};
+use super::{Cluster, machine::Machine, registration::SERVICE_ADDRESSES, simulated};
 use crate::{
     clock,
-    distro::{BoxDistro, Distro, Layout, Member, NODE_IMAGE_REPOSITORY},
-    docker::{ContainerSpec, Docker, Network},
+    distro::{self, Distro, DistroName, Images, Layout, Member},
+    docker::{Docker, Network},
     error::{Error, Result},
     images::{ImageSource, PushOutcome},
     labels, patience,
+    pki::Authority,
     sweep::{self, Scope},
 };
 
@@ -42,6 +38,8 @@ fn start_deadline() -> Duration {
 
 /// The address number of the control-plane node; workers follow.
 pub(super) const FIRST_NUMBER: u8 = 10;
+/// The address number of the container beside the nodes.
+pub(super) const SERVICES_NUMBER: u8 = FIRST_NUMBER - 1;
 
 /// Names of container and cluster together stay below what a host name may have.
 const MAX_CLUSTER_NAME: usize = 40;
@@ -56,6 +54,8 @@ pub struct ClusterBuilder {
     name: Option<String>,
     nodes: Vec<NodeSpec>,
     images: Vec<(String, ImageSource)>,
+    distro: DistroName,
+    node_image: Option<String>,
     kubernetes: Option<String>,
     keep: bool,
     simulated_nodes: bool,
@@ -93,6 +93,18 @@ impl ClusterBuilder {
     /// An image that pods find under another name.
     pub fn image_as(mut self, name: impl Into<String>, source: ImageSource) -> Self {
         self.images.push((name.into(), source));
+        self
+    }
+
+    /// What the nodes are made of; `box` where nothing is said.
+    pub fn distro(mut self, distro: DistroName) -> Self {
+        self.distro = distro;
+        self
+    }
+
+    /// The node image, in the place of the one that distro and version choose.
+    pub fn node_image(mut self, image: impl Into<String>) -> Self {
+        self.node_image = Some(image.into());
         self
     }
 
@@ -156,9 +168,10 @@ impl ClusterBuilder {
                 format!("choose another name, or remove it with `rollcall down {name}`"),
             ));
         }
-        let image = node_image(&docker, self.kubernetes.as_deref().unwrap_or(DEFAULT_KUBERNETES)).await?;
-        let distro: Arc<dyn Distro> = Arc::new(BoxDistro::create(image)?);
-        let cluster_labels = labels::of_cluster(&name, distro.name(), distro.image(), self.keep);
+        let (version, chosen) = (self.kubernetes.as_deref(), self.node_image.as_deref());
+        let images = Images::find(&docker, self.distro, version, chosen).await?;
+        let distro = distro::distro(self.distro, images, Authority::create()?);
+        let cluster_labels = labels::of_cluster(&name, distro.name().as_str(), distro.image(), self.keep);
         let result = async {
             let network = docker.create_network(&format!("rollcall-{name}"), &cluster_labels, seed(&name)).await?;
             self.bring_up(&name, members, docker.clone(), distro, network).await
@@ -191,6 +204,7 @@ impl ClusterBuilder {
         let layout = Layout {
             cluster: name.to_owned(),
             control_plane: network.address(FIRST_NUMBER),
+            registry: network.address(distro.services_image().map_or(FIRST_NUMBER, |_| SERVICES_NUMBER)),
             network,
             keep: self.keep,
             simulated: (self.simulated_nodes || !self.simulated.is_empty())
@@ -200,6 +214,7 @@ impl ClusterBuilder {
         };
         // Until every node is ready the caller removes what is half made, so the handle does not.
         let mut cluster = Cluster::open(docker, distro, layout).await?;
+        cluster.boot_services().await?;
         let (control_plane, workers): (Vec<Member>, Vec<Member>) =
             members.into_iter().partition(|member| member.role == Role::ControlPlane);
         // The control plane first by a breath: everything waits for its API server.
@@ -218,9 +233,7 @@ impl ClusterBuilder {
                 Ok(())
             };
             let nodes = async {
-                cluster.api_answers(SERVING, &machines, start_deadline()).await?;
-                phase("the API server answers");
-                try_join_all(machines.iter().map(|machine| cluster.register(&machine.member))).await?;
+                cluster.join_first(&machines, start_deadline()).await?;
                 phase("nodes have their objects");
                 let left = start_deadline().saturating_sub(started.elapsed());
                 let usable = try_join_all(machines.iter().map(|machine| cluster.usable(machine, left, None))).await?;
@@ -228,6 +241,9 @@ impl ClusterBuilder {
                 Ok::<_, Error>(usable)
             };
             let names = async {
+                if !cluster.made()?.distro.conduct().serves_names {
+                    return Ok(());
+                }
                 cluster.api_answers(SERVICE_ADDRESSES, &machines, start_deadline()).await?;
                 phase("Services can be made");
                 cluster.serve_names().await?;
@@ -258,7 +274,7 @@ impl ClusterBuilder {
         if self.images.is_empty() {
             return Ok(());
         }
-        for machine in machines.iter().filter(|machine| machine.member.role == Role::ControlPlane) {
+        for machine in cluster.made()?.services_of(machines) {
             machine.reported("the image registry", start_deadline(), |status| status.is_ready("registry")).await?;
         }
         let images = std::mem::take(&mut self.images);
@@ -282,7 +298,7 @@ impl ClusterBuilder {
         let control_planes = nodes.iter().filter(|node| node.role == Role::ControlPlane).count();
         if control_planes != 1 {
             return Err(Error::usage_hint(
-                format!("a cluster of distro `box` has one control-plane node, and {control_planes} are asked for"),
+                format!("a cluster has one control-plane node, and {control_planes} are asked for"),
                 "give one node the role `control-plane`",
             ));
         }
@@ -297,7 +313,7 @@ impl ClusterBuilder {
                 Role::ControlPlane => FIRST_NUMBER,
                 Role::Worker => numbers.next().ok_or_else(too_many)?,
             };
-            members.push(member(node, number));
+            members.push(member(node, number, self.distro));
         }
         for (index, group) in self.simulated.iter().enumerate() {
             simulated::check(group, members.iter().map(|member| member.name.as_str()))?;
@@ -309,103 +325,19 @@ impl ClusterBuilder {
     }
 }
 
-/// The local node image of the version asked for.
-pub(crate) async fn node_image(docker: &Docker, wanted: &str) -> Result<String> {
-    let image = if wanted.trim_start_matches('v').split('.').count() == 2 {
-        let minor = format!("v{}.", wanted.trim_start_matches('v'));
-        let tags = docker.tags_of(NODE_IMAGE_REPOSITORY).await?;
-        tags.into_iter()
-            .filter(|tag| tag.starts_with(&minor))
-            .max()
-            .map_or_else(|| format!("{NODE_IMAGE_REPOSITORY}:{minor}x"), |tag| format!("{NODE_IMAGE_REPOSITORY}:{tag}"))
-    } else {
-        format!("{NODE_IMAGE_REPOSITORY}:v{}", wanted.trim_start_matches('v'))
-    };
-    match docker.image_id(&image).await? {
-        Some(_) => Ok(image),
-        None => {
-            let minor: Vec<&str> = wanted.trim_start_matches('v').split('.').take(2).collect();
-            let hint = if wanted == DEFAULT_KUBERNETES {
-                "build it with `make image`".to_owned()
-            } else {
-                format!("build it with `make image KUBERNETES={}`", minor.join("."))
-            };
-            Err(Error::ImageMissing { image, hint })
-        }
-    }
-}
-
-impl Cluster {
-    /// Boots the first container, and finds out which capabilities this engine can give.
-    async fn boot_first(&mut self, member: Member) -> Result<()> {
-        match self.boot(member.clone()).await {
-            Err(Error::Engine { action, object, source }) if is_capability_error(&source) => {
-                let fewer = capabilities::without_optional(&self.capabilities);
-                if fewer == self.capabilities {
-                    return Err(Error::Engine { action, object, source });
-                }
-                self.made()?.docker.remove_container(&object).await?;
-                self.capabilities = fewer;
-                self.boot(member).await.map(drop)
-            }
-            other => other.map(drop),
-        }
-    }
-
-    /// Makes and powers on the container of a member.
-    pub(super) async fn boot(&self, member: Member) -> Result<Arc<Machine>> {
-        let made = self.made()?.distro.node(&self.made()?.layout, &member)?;
-        let container = container_name(&self.made()?.layout.cluster, &member.name);
-        let mut container_labels = labels::of_cluster(
-            &self.made()?.layout.cluster,
-            self.made()?.distro.name(),
-            self.made()?.distro.image(),
-            self.made()?.layout.keep,
-        );
-        container_labels.insert(labels::NODE.into(), member.name.clone());
-        container_labels.insert(labels::ROLE.into(), member.role.as_str().into());
-        if self.made()?.layout.simulated.is_some() && member.role == Role::ControlPlane {
-            container_labels.insert(labels::SIMULATED.into(), "true".into());
-        }
-        let spec = ContainerSpec {
-            name: container.clone(),
-            hostname: member.name.clone(),
-            image: self.made()?.distro.image().to_owned(),
-            labels: container_labels,
-            network: self.made()?.layout.network.name.clone(),
-            address: self.made()?.layout.network.address(member.number),
-            capabilities: self.capabilities.clone(),
-            volumes: made.volumes,
-            ports: made.ports,
-            files: made.files,
-            keep: self.made()?.layout.keep,
-        };
-        self.made()?.docker.create_container(spec).await?;
-        let machine = Arc::new(Machine::new(member, container.clone(), self.made()?.layout.keep));
-        machine.attach(&self.made()?.docker).await?;
-        self.made()?.docker.start_container(&container).await?;
-        machine.power_on().await?;
-        self.machines.lock().await.insert(machine.member.name.clone(), machine.clone());
-        Ok(machine)
-    }
-}
-
-fn is_capability_error(error: &testcontainers::bollard::errors::Error) -> bool {
-    let text = error.to_string();
-    text.contains("operation not permitted") && text.contains("cap")
-}
-
 /// The name of a node's container.
 pub(super) fn container_name(cluster: &str, node: &str) -> String {
     format!("rollcall-{cluster}-{node}")
 }
 
-/// A node with its address number, and the taint kubeadm gives a control plane.
-pub(super) fn member(node: NodeSpec, number: u8) -> Member {
+/// A node with its address number, and with the label and taint kubeadm gives a control plane.
+pub(super) fn member(node: NodeSpec, number: u8, distro: DistroName) -> Member {
     let mut labels = node.labels;
     let mut taints = node.taints;
     if node.role == Role::ControlPlane {
-        labels.insert(CONTROL_PLANE_LABEL.into(), String::new());
+        if !distro.labels_control_planes() {
+            labels.insert(CONTROL_PLANE_LABEL.into(), String::new());
+        }
         taints.push(rollcall_model::Taint {
             key: CONTROL_PLANE_LABEL.into(),
             value: String::new(),
@@ -438,7 +370,7 @@ fn check_name(name: &str) -> Result<()> {
 }
 
 pub(super) fn too_many() -> Error {
-    Error::usage("a cluster of distro `box` has room for 244 nodes")
+    Error::usage("a cluster has room for 244 nodes")
 }
 
 fn plain_node(name: &str, role: Role) -> NodeSpec {

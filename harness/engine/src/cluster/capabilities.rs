@@ -47,7 +47,12 @@ pub(super) fn wanted() -> Vec<String> {
     names
 }
 
-/// The same without what an engine may be unable to give.
+/// What every container needs whose PID 1 is rollcall's: it mounts, and sets up its network.
+pub(super) fn of_any() -> Vec<String> {
+    NODE[..2].iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// The wanted ones without what an engine may be unable to give.
 pub(super) fn without_optional(names: &[String]) -> Vec<String> {
     names.iter().filter(|name| *name != OPTIONAL.0).cloned().collect()
 }

@@ -11,7 +11,7 @@ use rollcall_model::{
 };
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use super::Cluster;
+use super::{Cluster, machine::Machine};
 use crate::{
     error::{Error, KubernetesContext, Result},
     kubeconfig,
@@ -30,6 +30,20 @@ pub(crate) struct Ran {
 }
 
 impl Cluster {
+    /// Runs a command in a node that must succeed, and gives what it printed.
+    pub(super) async fn inside(&self, machine: &Machine, command: &[&str]) -> Result<String> {
+        let output = self.made()?.docker.exec(&machine.container, command).await?;
+        if output.code == 0 {
+            return Ok(output.stdout);
+        }
+        Err(Error::Exec {
+            node: machine.member.name.clone(),
+            command: command.join(" "),
+            code: output.code,
+            output: output.stderr,
+        })
+    }
+
     /// Runs a command once in each selected pod, and says what each wrote.
     ///
     /// # Errors

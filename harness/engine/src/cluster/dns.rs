@@ -1,4 +1,4 @@
-//! Names inside the cluster: the DNS Service, answered by the CoreDNS process of the control-plane node.
+//! Names inside the cluster: the DNS Service, answered by a CoreDNS process where the image registry is.
 
 use k8s_openapi::api::{
     core::v1::Service,
@@ -38,7 +38,7 @@ impl Cluster {
                 "kubernetes.io/service-name": "kube-dns", "endpointslice.kubernetes.io/managed-by": "rollcall",
             }},
             "addressType": "IPv4",
-            "endpoints": [{"addresses": [self.made()?.layout.control_plane], "conditions": {"ready": true}}],
+            "endpoints": [{"addresses": [self.made()?.layout.registry], "conditions": {"ready": true}}],
             "ports": ports,
         });
         let role = json!({

@@ -4,12 +4,17 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use rollcall_model::Role;
 
-use super::{Cluster, builder, machine::Machine};
+use super::{
+    Cluster, boot, builder,
+    machine::{Machine, Voice},
+};
 use crate::{
-    distro::{API_PORT, AUTHORITY_CERTIFICATE, AUTHORITY_KEY, BoxDistro, Distro, Layout, Member, REGISTRY_PORT},
+    distro::{self, API_PORT, DistroName, Images, Layout, Member, REGISTRY_PORT},
     docker::{ContainerState, Docker},
     error::{Error, Result},
-    labels, sweep,
+    labels,
+    pki::Authority,
+    sweep,
 };
 
 impl Cluster {
@@ -42,23 +47,35 @@ impl Cluster {
         let file = async |path: &str| -> Result<String> {
             Ok(String::from_utf8_lossy(&docker.download(&control_plane.name, path).await?).into_owned())
         };
-        let certificate = file(AUTHORITY_CERTIFICATE).await?;
-        let key = file(AUTHORITY_KEY).await?;
-        let distro: Arc<dyn Distro> = Arc::new(BoxDistro::load(label(control_plane, labels::IMAGE), certificate, key)?);
+        let kind: DistroName = label(control_plane, labels::DISTRO).parse().map_err(|message| {
+            Error::usage_hint(message, format!("cluster `{name}` was made by another version of rollcall; use that"))
+        })?;
+        let (certificate, key) = kind.conduct().authority;
+        let authority = Authority::load(file(certificate).await?, file(key).await?)?;
+        let services = containers.iter().find(|found| label(found, labels::ROLE) == labels::SERVICES);
+        let node_image = label(control_plane, labels::IMAGE);
+        // Made already, the container beside the nodes is not made again, so its image does not matter.
+        let images = Images { services: node_image.clone(), node: node_image };
+        let distro = distro::distro(kind, images, authority);
+        let has_registry = services.unwrap_or(control_plane);
         let layout = Layout {
             cluster: name.to_owned(),
             control_plane: network.address(builder::FIRST_NUMBER),
+            registry: network.address(services.map_or(builder::FIRST_NUMBER, |_| builder::SERVICES_NUMBER)),
             keep: true,
             // Only a new control plane is made for a certain number.
             simulated: (label(control_plane, labels::SIMULATED) == "true").then_some(0),
             api_port: docker.published_port(&control_plane.name, API_PORT).await?,
-            registry_port: docker.published_port(&control_plane.name, REGISTRY_PORT).await?,
+            registry_port: docker.published_port(&has_registry.name, REGISTRY_PORT).await?,
             network,
         };
+        let privileges = docker.privileges(&control_plane.name).await?;
+        let voice = Voice::of(&distro.conduct(), layout.keep);
         let mut machines = BTreeMap::new();
         for container in &containers {
+            let Some(node) = container.labels.get(labels::NODE) else { continue };
             let member = Member {
-                name: label(container, labels::NODE),
+                name: node.clone(),
                 role: if label(container, labels::ROLE) == Role::ControlPlane.as_str() {
                     Role::ControlPlane
                 } else {
@@ -69,10 +86,17 @@ impl Cluster {
                 labels: BTreeMap::new(),
                 taints: Vec::new(),
             };
-            machines.insert(member.name.clone(), Arc::new(Machine::new(member, container.name.clone(), true)));
+            let machine = Machine::new(member, container.name.clone(), voice, Vec::new());
+            machines.insert(machine.member.name.clone(), Arc::new(machine));
         }
         let mut cluster = Self::open(docker, distro, layout).await?;
         *cluster.machines.get_mut() = machines;
+        // Nobody else has set them.
+        let made = cluster.made()?;
+        let _ = made.privileges.set(privileges);
+        if services.is_some() {
+            let _ = made.services.set(boot::found_services(name));
+        }
         Ok(cluster)
     }
 }

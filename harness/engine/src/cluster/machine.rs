@@ -2,7 +2,7 @@
 //! reports. The contract is in `node/init/README.md`.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
@@ -13,20 +13,42 @@ use testcontainers::bollard::container::LogOutput;
 use tokio::sync::{Mutex, watch};
 
 use crate::{
-    distro::Member,
+    distro::{Conduct, Join, Member},
     docker::{Attached, Docker, Input, send_line},
     error::{Error, Result},
 };
+
+/// How much of what a container said stands in a message about it.
+const LAST_LINES: usize = 4;
 
 /// The container of one node.
 pub(super) struct Machine {
     pub(super) member: Member,
     pub(super) container: String,
-    keep: bool,
+    /// What is done inside before it is a member.
+    pub(super) joins: Vec<Join>,
+    voice: Voice,
     line: Mutex<Option<Line>>,
     status: watch::Sender<Status>,
     /// Whether it was told to stay off. PID 1 says nothing of that before it is told to start.
     is_off: AtomicBool,
+}
+
+/// What the container's output means, and whether its PID 1 listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Voice {
+    /// Rollcall's own PID 1: it reports by lines of JSON. One with a power line is started and stopped by words on its
+    /// standard input, and ends when that closes; the other by the engine.
+    Own { power_line: bool },
+    /// Anything: it takes commands when it has written one of these texts, or at once where there are none.
+    Plain { up_when: &'static [&'static str] },
+}
+
+impl Voice {
+    /// Of the containers of a distro.
+    pub(super) fn of(conduct: &Conduct, keep: bool) -> Self {
+        if conduct.own_init { Self::Own { power_line: !keep } } else { Self::Plain { up_when: conduct.up_when } }
+    }
 }
 
 /// The open standard input, and the task that reads the output.
@@ -42,6 +64,8 @@ pub(super) struct Status {
     pub(super) state: String,
     pub(super) reason: Option<String>,
     pub(super) processes: BTreeMap<String, ProcessStatus>,
+    /// The last lines of a PID 1 that does not report.
+    pub(super) last_lines: VecDeque<String>,
     /// The container's output ended.
     pub(super) ended: bool,
 }
@@ -65,11 +89,12 @@ enum ReportLine {
 }
 
 impl Machine {
-    pub(super) fn new(member: Member, container: String, keep: bool) -> Self {
+    pub(super) fn new(member: Member, container: String, voice: Voice, joins: Vec<Join>) -> Self {
         Self {
             member,
             container,
-            keep,
+            joins,
+            voice,
             line: Mutex::new(None),
             status: watch::Sender::new(Status::default()),
             is_off: AtomicBool::new(false),
@@ -86,8 +111,9 @@ impl Machine {
             old.reader.abort();
         }
         let status = self.status.clone();
-        status.send_replace(Status::default());
-        let Attached { input, mut output } = docker.attach(&self.container, !self.keep).await?;
+        let voice = self.voice;
+        status.send_replace(Status::at_first(voice));
+        let Attached { input, mut output } = docker.attach(&self.container, self.has_power_line()).await?;
         let reader = tokio::spawn(async move {
             let mut rest = String::new();
             while let Some(Ok(frame)) = output.next().await {
@@ -98,7 +124,7 @@ impl Machine {
                 };
                 rest.push_str(&String::from_utf8_lossy(&message));
                 while let Some((line, remainder)) = rest.split_once('\n') {
-                    status.send_modify(|status| status.take_in(line));
+                    status.send_modify(|status| status.take_in(voice, line));
                     rest = remainder.to_owned();
                 }
             }
@@ -108,7 +134,12 @@ impl Machine {
         Ok(())
     }
 
-    /// Powers the node on. A kept node does that by itself.
+    /// Whether it is started and stopped by words on its standard input.
+    pub(super) fn has_power_line(&self) -> bool {
+        self.voice == Voice::Own { power_line: true }
+    }
+
+    /// Powers the node on. One without a power line does that by itself.
     pub(super) async fn power_on(&self) -> Result<()> {
         self.is_off.store(false, Ordering::Relaxed);
         self.say("start").await
@@ -127,7 +158,7 @@ impl Machine {
 
     async fn say(&self, word: &str) -> Result<()> {
         let mut line = self.line.lock().await;
-        let Some(line) = line.as_mut().filter(|_| !self.keep) else { return Ok(()) };
+        let Some(line) = line.as_mut().filter(|_| self.has_power_line()) else { return Ok(()) };
         send_line(&mut line.input, word)
             .await
             .map_err(|source| Error::file("write to the standard input of", &self.container, source))
@@ -192,7 +223,25 @@ impl Drop for Machine {
 }
 
 impl Status {
-    fn take_in(&mut self, line: &str) {
+    /// Before anything was said.
+    fn at_first(voice: Voice) -> Self {
+        let state = if voice == (Voice::Plain { up_when: &[] }) { "up" } else { "" };
+        Self { state: state.to_owned(), ..Self::default() }
+    }
+
+    fn take_in(&mut self, voice: Voice, line: &str) {
+        if let Voice::Plain { up_when } = voice {
+            if up_when.iter().any(|text| line.contains(text)) {
+                self.state = "up".into();
+            }
+            if !line.trim().is_empty() {
+                if self.last_lines.len() == LAST_LINES {
+                    self.last_lines.pop_front();
+                }
+                self.last_lines.push_back(line.trim().to_owned());
+            }
+            return;
+        }
         match serde_json::from_str(line) {
             Ok(ReportLine::Node { state, reason }) => {
                 if state == "off" {
@@ -235,8 +284,12 @@ impl Status {
         if let Some(reason) = &self.reason {
             return reason.clone();
         }
+        let said = match self.last_lines.iter().map(String::as_str).collect::<Vec<_>>().join(" / ") {
+            nothing if nothing.is_empty() => nothing,
+            lines => format!("; it said last: {lines}"),
+        };
         if self.ended {
-            return "its container ended".into();
+            return format!("its container ended{said}");
         }
         let waiting: Vec<String> = self
             .processes
@@ -245,8 +298,9 @@ impl Status {
             .map(|(name, process)| format!("`{name}` is {}", process.state))
             .collect();
         match (self.state.as_str(), waiting.is_empty()) {
-            ("", _) => "its PID 1 has reported nothing yet".into(),
-            (state, true) => format!("it is {state}"),
+            ("", _) if said.is_empty() => "its PID 1 has reported nothing yet".into(),
+            ("", _) => format!("its PID 1 does not take commands yet{said}"),
+            (state, true) => format!("it is {state}{said}"),
             (state, false) => format!("it is {state}: {}", waiting.join(", ")),
         }
     }
@@ -254,14 +308,15 @@ impl Status {
 
 #[cfg(test)]
 mod tests {
-    use super::Status;
+    use super::{Status, Voice};
+
+    const OWN: Voice = Voice::Own { power_line: true };
 
     #[test]
     fn a_process_that_keeps_ending_is_named_with_its_last_words() {
         let mut status = Status::default();
-        status.take_in(r#"{"event":"node","state":"booting","reason":null,"afterMs":0}"#);
-        status.take_in(
-            r#"{"event":"process","name":"kubelet","state":"backoff","pid":null,"restarts":2,"lastExit":"exit code 1","lastLog":"no such flag","readyAfterMs":null,"afterMs":9}"#,
+        status.take_in(OWN, r#"{"event":"node","state":"booting","reason":null,"afterMs":0}"#);
+        status.take_in(OWN, r#"{"event":"process","name":"kubelet","state":"backoff","pid":null,"restarts":2,"lastExit":"exit code 1","lastLog":"no such flag","readyAfterMs":null,"afterMs":9}"#,
         );
         assert_eq!(status.describe(), "`kubelet` ended 2 times, last with exit code 1, and said: no such flag");
     }
@@ -269,7 +324,24 @@ mod tests {
     #[test]
     fn plain_text_of_pid_1_is_kept_as_the_reason() {
         let mut status = Status::default();
-        status.take_in("unknown field `keeep`");
+        status.take_in(OWN, "unknown field `keeep`");
         assert_eq!(status.describe(), "unknown field `keeep`");
+    }
+
+    #[test]
+    fn another_pid_1_is_known_by_what_it_writes() {
+        let voice = Voice::Plain { up_when: &["Multi-User System", "detected cgroup v1"] };
+        let mut status = Status::at_first(voice);
+        assert_eq!(status.describe(), "its PID 1 has reported nothing yet");
+        status.take_in(voice, "INFO: setting up");
+        assert_eq!(status.describe(), "its PID 1 does not take commands yet; it said last: INFO: setting up");
+        status.take_in(voice, "[  OK  ] Reached target multi-user.target - Multi-User System.");
+        for line in ["systemd[1]: one", "", "systemd[1]: two", "systemd[1]: three", "systemd[1]: four\r"] {
+            status.take_in(voice, line);
+        }
+        assert_eq!(status.state, "up");
+        status.ended = true;
+        insta::assert_snapshot!(status.describe(), @"its container ended; it said last: systemd[1]: one / systemd[1]: two / systemd[1]: three / systemd[1]: four");
+        assert_eq!(Status::at_first(Voice::Plain { up_when: &[] }).state, "up", "nothing to wait for");
     }
 }

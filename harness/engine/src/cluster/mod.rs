@@ -3,6 +3,7 @@
 //! The truth about a cluster is in the labels of its containers and in its API server; a [`Cluster`] is a handle.
 
 mod add;
+mod boot;
 mod builder;
 mod capabilities;
 mod commands;
@@ -10,6 +11,7 @@ mod dns;
 mod drain;
 mod find;
 mod found;
+mod join;
 mod logs;
 mod machine;
 mod metadata;
@@ -26,11 +28,10 @@ mod workloads;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
-pub(crate) use builder::node_image;
 pub use builder::{ClusterBuilder, DEFAULT_KUBERNETES};
 pub(crate) use commands::exec_in;
 pub use drain::DrainOptions;
@@ -42,8 +43,8 @@ use tokio::sync::{Mutex, OnceCell};
 
 use crate::{
     attach::{self, Attached, Lens},
-    distro::{Distro, Layout},
-    docker::Docker,
+    distro::{Distro, DistroName, Layout},
+    docker::{Docker, Privileges},
     error::{Error, Result},
     images::{self, ImageSource, PushOutcome},
     observe::{Observer, Wait},
@@ -70,7 +71,6 @@ pub struct Cluster {
     applied: Mutex<BTreeSet<found::ObjectId>>,
     /// What this process has let go wrong with images, by name.
     pull_faults: Mutex<BTreeMap<String, PullFault>>,
-    capabilities: Vec<String>,
     client: Client,
     observer: Observer,
     discovery: OnceCell<Discovery>,
@@ -92,6 +92,10 @@ struct Made {
     docker: Docker,
     distro: Arc<dyn Distro>,
     layout: Layout,
+    /// What the node containers may do; found out with the first.
+    privileges: OnceLock<Privileges>,
+    /// The container beside the nodes that has the registry and kwok, of distros that have none.
+    services: OnceLock<Arc<Machine>>,
 }
 
 impl Cluster {
@@ -104,6 +108,12 @@ impl Cluster {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What its nodes are made of; nothing is known of a cluster that rollcall did not make.
+    #[must_use]
+    pub fn distro(&self) -> Option<DistroName> {
+        self.made().ok().map(|made| made.distro.name())
     }
 
     /// A kubeconfig with every right, for this machine alone. It holds a private key.

@@ -1,6 +1,6 @@
 //! The handle to a cluster, new or found again: its client, its watches, and no node yet.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use kube::{
     Client, Config,
@@ -8,7 +8,7 @@ use kube::{
 };
 use tokio::sync::{Mutex, OnceCell};
 
-use super::{Cluster, Home, Made, capabilities};
+use super::{Cluster, Home, Made};
 use crate::{
     attach::Attached,
     distro::{Distro, Layout},
@@ -23,7 +23,13 @@ impl Cluster {
         let kubeconfig = distro.admin_kubeconfig(&layout, &format!("https://127.0.0.1:{}", layout.api_port))?;
         let client = client(&kubeconfig).await?;
         let name = layout.cluster.clone();
-        let home = Home::Made(Box::new(Made { docker, distro, layout }));
+        let home = Home::Made(Box::new(Made {
+            docker,
+            distro,
+            layout,
+            privileges: OnceLock::new(),
+            services: OnceLock::new(),
+        }));
         Ok(Self::handle(name, home, Observer::start(&client, None), client, kubeconfig))
     }
 
@@ -48,7 +54,6 @@ impl Cluster {
             images: Mutex::default(),
             applied: Mutex::default(),
             pull_faults: Mutex::default(),
-            capabilities: capabilities::wanted(),
             observer,
             client,
             discovery: OnceCell::new(),

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Cluster, machine::Machine};
 use crate::{
     clock,
-    distro::KUBELET_CONFIGURATION,
+    distro::KubeletFile,
     docker::FileSpec,
     error::{Error, Result},
 };
@@ -44,11 +44,22 @@ impl Cluster {
     ) -> Result<Duration> {
         let started = clock::instant();
         let machine = self.machine(node).await?;
-        let file = self.made()?.docker.download(&machine.container, KUBELET_CONFIGURATION).await?;
-        if let Some(changed) = changed(&file, pressure, on).map_err(|message| unreadable(node, &message))? {
-            let file = FileSpec { path: KUBELET_CONFIGURATION.into(), content: changed.into_bytes(), mode: 0o644 };
-            self.made()?.docker.upload(&machine.container, std::slice::from_ref(&file)).await?;
-            self.restart_kubelet(&machine).await?;
+        let made = self.made()?;
+        let Some(kubelet) = made.distro.conduct().kubelet else {
+            return Err(Error::usage_hint(
+                format!(
+                    "the kubelet of node `{node}` cannot be told of pressure while the node runs: it is of distro `{}`",
+                    made.distro.name()
+                ),
+                "run the scenario on distro `box`",
+            ));
+        };
+        let file = made.docker.download(&machine.container, kubelet.path).await?;
+        let changed = changed(&String::from_utf8_lossy(&file), pressure, on);
+        if let Some(changed) = changed.map_err(|message| unreadable(node, kubelet.path, &message))? {
+            let file = FileSpec { path: kubelet.path.into(), content: changed.into_bytes(), mode: 0o644 };
+            made.docker.upload(&machine.container, std::slice::from_ref(&file)).await?;
+            self.restart_kubelet(&machine, kubelet).await?;
         }
         let what = format!("node `{node}` {} {pressure} pressure", if on { "under" } else { "without" });
         let left = deadline.saturating_sub(started.elapsed());
@@ -62,8 +73,11 @@ impl Cluster {
         Ok(started.elapsed())
     }
 
-    /// Ends the kubelet; PID 1 starts it again.
-    async fn restart_kubelet(&self, machine: &Machine) -> Result<()> {
+    async fn restart_kubelet(&self, machine: &Machine, kubelet: KubeletFile) -> Result<()> {
+        if let Some(command) = kubelet.restart {
+            return self.inside(machine, command).await.map(drop);
+        }
+        // It is enough to end it: PID 1 starts it again.
         let status = self.inside(machine, &["cat", "/run/rollcall/status.json"]).await?;
         let status: Value = serde_json::from_str(&status).unwrap_or_default();
         let kubelet = status["processes"].as_array().into_iter().flatten().find(|process| process["name"] == "kubelet");
@@ -71,25 +85,11 @@ impl Cluster {
         let Some(pid) = kubelet.and_then(|kubelet| kubelet["pid"].as_i64()) else { return Ok(()) };
         self.inside(machine, &["kill", &pid.to_string()]).await.map(drop)
     }
-
-    /// Runs a command in a node that must succeed, and gives what it printed.
-    async fn inside(&self, machine: &Machine, command: &[&str]) -> Result<String> {
-        let output = self.made()?.docker.exec(&machine.container, command).await?;
-        if output.code == 0 {
-            return Ok(output.stdout);
-        }
-        Err(Error::Exec {
-            node: machine.member.name.clone(),
-            command: command.join(" "),
-            code: output.code,
-            output: output.stderr,
-        })
-    }
 }
 
 /// The kubelet's configuration with or without a pressure; none where that changes nothing.
-fn changed(file: &[u8], pressure: Pressure, on: bool) -> Result<Option<String>, String> {
-    let before: Value = serde_json::from_slice(file).map_err(|error| error.to_string())?;
+fn changed(file: &str, pressure: Pressure, on: bool) -> Result<Option<String>, String> {
+    let before: Value = serde_yaml::from_str(file).map_err(|error| error.to_string())?;
     let signal = match pressure {
         Pressure::Disk => "nodefs.available",
         Pressure::Memory => "memory.available",
@@ -140,10 +140,10 @@ fn not_yet(node: &str, what: String) -> Judgement {
     })
 }
 
-fn unreadable(node: &str, message: &str) -> Error {
+fn unreadable(node: &str, path: &str, message: &str) -> Error {
     Error::usage_hint(
-        format!("`{KUBELET_CONFIGURATION}` of node `{node}` cannot be read: {message}"),
-        "it is JSON as rollcall wrote it; remove the node and add it again",
+        format!("`{path}` of node `{node}` cannot be read: {message}"),
+        "remove the node and add it again, which writes the file anew",
     )
 }
 
@@ -168,8 +168,8 @@ mod tests {
     fn a_pressure_is_a_soft_threshold_that_evicts_nobody_and_goes_without_a_trace() {
         let plain = r#"{"kind": "KubeletConfiguration", "evictionHard": {"memory.available": "0%"},
             "localStorageCapacityIsolation": false}"#;
-        let disk = changed(plain.as_bytes(), Pressure::Disk, true).unwrap().unwrap();
-        let both = changed(disk.as_bytes(), Pressure::Memory, true).unwrap().unwrap();
+        let disk = changed(plain, Pressure::Disk, true).unwrap().unwrap();
+        let both = changed(&disk, Pressure::Memory, true).unwrap().unwrap();
         insta::assert_snapshot!(both, @r#"
         {
           "evictionHard": {
@@ -187,13 +187,16 @@ mod tests {
           "localStorageCapacityIsolation": true
         }
         "#);
-        assert_eq!(changed(both.as_bytes(), Pressure::Memory, true), Ok(None), "it is there already");
-        let disk_again = changed(both.as_bytes(), Pressure::Memory, false).unwrap().unwrap();
+        assert_eq!(changed(&both, Pressure::Memory, true), Ok(None), "it is there already");
+        let disk_again = changed(&both, Pressure::Memory, false).unwrap().unwrap();
         assert_eq!(disk_again, disk);
-        let none = changed(disk.as_bytes(), Pressure::Disk, false).unwrap().unwrap();
+        let none = changed(&disk, Pressure::Disk, false).unwrap().unwrap();
         assert!(none.contains(r#""localStorageCapacityIsolation": false"#), "{none}");
-        assert_eq!(changed(plain.as_bytes(), Pressure::Pid, false), Ok(None), "there is none");
-        assert!(changed(b"kind: KubeletConfiguration", Pressure::Disk, true).is_err());
+        assert_eq!(changed(plain, Pressure::Pid, false), Ok(None), "there is none");
+        let yaml = changed("kind: KubeletConfiguration\nfailSwapOn: false\n", Pressure::Disk, true).unwrap().unwrap();
+        assert!(yaml.contains(r#""failSwapOn": false"#), "as kubeadm writes it: {yaml}");
+        assert!(changed("evictionSoft: [", Pressure::Disk, true).is_err());
+        assert!(changed("[]", Pressure::Disk, true).is_err());
     }
 
     #[test]

@@ -18,6 +18,7 @@ use crate::{
     clock,
     distro::{Member, PROVIDER},
     error::{Error, KubernetesContext, Result},
+    observe::Wait,
 };
 
 /// Answered as soon as requests are taken.
@@ -29,6 +30,10 @@ pub(super) const SERVICE_ADDRESSES: &str = "/readyz/poststarthook/start-service-
 
 /// How soon an API server that does not answer yet is asked again. It has no way to tell that it is up but to answer.
 const ASK_AGAIN: Duration = Duration::from_millis(20);
+
+/// The lifecycle controller looks at all nodes once a second (`--node-monitor-period`) and taints a node that was not
+/// Ready then, even when it is Ready meanwhile. It takes that back in its next round. Times are in whole seconds.
+const SETTLES: Duration = Duration::from_secs(3);
 
 impl Cluster {
     /// Returns when the API server answers a path with success.
@@ -127,21 +132,39 @@ impl Cluster {
         since: Option<Timestamp>,
     ) -> Result<Duration> {
         let member = &machine.member;
-        let wait =
-            self.observer.wait(format!("node `{}` ready for use", member.name), deadline, |world, _| match not_usable(
-                world, member, since,
-            ) {
+        // Where the Node object was there before its kubelet, its taints were too, and they go when it is Ready.
+        let settles = (!self.made()?.distro.conduct().own_init).then_some(SETTLES);
+        let judge = |world: &World, now: Timestamp| {
+            let why = not_usable(world, member, since).or_else(|| {
+                let settled = settled_at(world, &member.name, settles)?;
+                (now < settled)
+                    .then(|| format!("node `{}` was not Ready a moment ago, and may be tainted yet", member.name))
+            });
+            match why {
                 None => Judgement::Done,
                 Some(why) => Judgement::NotYet(Report {
-                    summary: why.clone(),
+                    summary: why,
                     nodes: vec![NodeReport { node: member.name.clone(), what: machine.status().borrow().describe() }],
                 }),
-            });
+            }
+        };
+        let what = format!("node `{}` ready for use", member.name);
+        let wait = Wait { what, deadline, progress: &mut |_| {} };
+        let wait = wait.until(&self.observer, judge, |world, now| {
+            settled_at(world, &member.name, settles).filter(|settled| now < *settled)
+        });
         tokio::select! {
             result = wait => result,
             error = machine.failure() => Err(error),
         }
     }
+}
+
+/// When the taints of a node have followed its state.
+fn settled_at(world: &World, node: &str, settles: Option<Duration>) -> Option<Timestamp> {
+    let conditions = world.nodes.get(node)?.status.as_ref()?.conditions.as_ref()?;
+    let ready = conditions.iter().find(|condition| condition.type_ == "Ready")?;
+    Some(ready.last_transition_time.as_ref()?.0 + settles?)
 }
 
 /// Why pods cannot be put on a node yet.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::{
     coordination::v1::Lease,
-    core::v1::{Node, Pod},
+    core::v1::{Node, Pod, Secret},
 };
 use kube::{
     Api,
@@ -54,7 +54,7 @@ impl Cluster {
         removed?;
         deleted.doing("delete", || format!("node `{node}`"))?;
         let lease = async { absent(leases.delete(node, &at_once)).await.doing("delete", || format!("lease `{node}`")) };
-        tokio::try_join!(lease, self.delete_pods_of_gone_node(node))?;
+        tokio::try_join!(lease, self.delete_pods_of_gone_node(node), self.delete_node_secret(node))?;
         self.observer
             .wait(format!("node `{node}` gone"), deadline, |world, _| {
                 let pods = world.pods.values().filter(|pod| pod_is_bound_to(pod, node)).count();
@@ -75,6 +75,16 @@ impl Cluster {
             .await?;
         self.machines.lock().await.remove(node);
         Ok(())
+    }
+
+    /// A k3s server refuses a node that does not know the password of an earlier one of its name.
+    async fn delete_node_secret(&self, node: &str) -> Result<()> {
+        if !self.made()?.distro.conduct().node_secrets {
+            return Ok(());
+        }
+        let name = format!("{node}.node-password.k3s");
+        let secrets: Api<Secret> = Api::namespaced(self.client.clone(), "kube-system");
+        absent(secrets.delete(&name, &DeleteParams::default())).await.doing("delete", || format!("secret `{name}`"))
     }
 
     /// No kubelet confirms the end of these pods any more, and Kubernetes itself waits 40 s before it does

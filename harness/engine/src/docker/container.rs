@@ -12,7 +12,7 @@ use testcontainers::bollard::{
     },
     query_parameters::{
         AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, DownloadFromContainerOptionsBuilder,
-        KillContainerOptionsBuilder, ListContainersOptionsBuilder, RemoveContainerOptionsBuilder,
+        KillContainerOptionsBuilder, ListContainersOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder,
         UploadToContainerOptionsBuilder, WaitContainerOptionsBuilder,
     },
 };
@@ -53,16 +53,32 @@ pub(crate) struct ContainerSpec {
     pub(crate) name: String,
     pub(crate) hostname: String,
     pub(crate) image: String,
+    /// In the place of the image's own.
+    pub(crate) entry_point: Option<Vec<String>>,
+    /// What the entry point is given; the image's own where it is none.
+    pub(crate) command: Option<Vec<String>>,
+    pub(crate) environment: Vec<String>,
     pub(crate) labels: HashMap<String, String>,
     pub(crate) network: String,
     pub(crate) address: Ipv4Addr,
-    pub(crate) capabilities: Vec<String>,
+    pub(crate) privileges: Privileges,
+    /// Whether PID 1 writes to a terminal, as systemd does.
+    pub(crate) terminal: bool,
     pub(crate) volumes: Vec<Volume>,
     pub(crate) ports: Vec<PublishedPort>,
     pub(crate) files: Vec<FileSpec>,
-    /// Whether the container outlives this process. One that does not is removed with its anonymous volumes as soon
-    /// as it ends, and its PID 1 ends when the standard input that this process holds is closed.
-    pub(crate) keep: bool,
+    /// Whether the container hangs on this process: its PID 1 ends when the standard input that this process holds is
+    /// closed, and it is removed with its anonymous volumes as soon as it ends.
+    pub(crate) lifeline: bool,
+}
+
+/// What the kernel lets the processes of a container do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Privileges {
+    /// `docker run --privileged`.
+    All,
+    /// These capabilities beside Docker's own default set, every device, and no masks.
+    Some(Vec<String>),
 }
 
 /// A container as the engine lists it.
@@ -127,8 +143,12 @@ impl Docker {
             (format!("{}/tcp", port.container), Some(vec![binding]))
         });
         let host_config = HostConfig {
-            auto_remove: Some(!spec.keep),
-            cap_add: Some(spec.capabilities.clone()),
+            auto_remove: Some(spec.lifeline),
+            privileged: Some(spec.privileges == Privileges::All),
+            cap_add: match &spec.privileges {
+                Privileges::All => None,
+                Privileges::Some(capabilities) => Some(capabilities.clone()),
+            },
             security_opt: Some(vec!["seccomp=unconfined".into(), "apparmor=unconfined".into()]),
             // A kubelet writes to /proc/sys and /sys; the masks of an ordinary container forbid it.
             masked_paths: Some(Vec::new()),
@@ -155,11 +175,15 @@ impl Docker {
         let body = ContainerCreateBody {
             image: Some(spec.image.clone()),
             hostname: Some(spec.hostname.clone()),
+            entrypoint: spec.entry_point.clone(),
+            cmd: spec.command.clone(),
+            env: Some(spec.environment.clone()),
+            tty: Some(spec.terminal),
             labels: Some(spec.labels.clone()),
             exposed_ports: Some(spec.ports.iter().map(|port| format!("{}/tcp", port.container)).collect()),
-            open_stdin: Some(!spec.keep),
-            attach_stdin: Some(!spec.keep),
-            stdin_once: Some(!spec.keep),
+            open_stdin: Some(spec.lifeline),
+            attach_stdin: Some(spec.lifeline),
+            stdin_once: Some(spec.lifeline),
             host_config: Some(host_config),
             networking_config: Some(NetworkingConfig {
                 endpoints_config: Some(HashMap::from([(spec.network.clone(), endpoint)])),
@@ -220,6 +244,32 @@ impl Docker {
             std::io::Read::read_to_end(&mut entry.map_err(failed)?, &mut content).map_err(failed)?;
         }
         Ok(content)
+    }
+
+    /// What a container has written since it was first started, the latest where that is more than so many bytes, and
+    /// whether there was more.
+    pub(crate) async fn output(&self, container: &str, limit: usize) -> Result<(Vec<u8>, bool)> {
+        let options = LogsOptionsBuilder::default().stdout(true).stderr(true).build();
+        let mut frames = self.api.logs(container, Some(options));
+        let mut output = Vec::new();
+        let mut truncated = false;
+        while let Some(frame) = frames.next().await {
+            let frame = frame.map_err(|source| Error::Engine {
+                action: "read what was written by container",
+                object: container.into(),
+                source,
+            })?;
+            output.extend_from_slice(frame.as_ref());
+            if output.len() > 2 * limit {
+                output.drain(..output.len() - limit);
+                truncated = true;
+            }
+        }
+        if output.len() > limit {
+            output.drain(..output.len() - limit);
+            truncated = true;
+        }
+        Ok((output, truncated))
     }
 
     /// Opens the standard streams, of a container that runs or is about to be started. Whoever drops the result closes
@@ -332,6 +382,15 @@ impl Docker {
                 node: container.into(),
                 reason: format!("it has no address in network `{network}`"),
             })
+    }
+
+    /// What the processes of a container may do, whether it runs or not.
+    pub(crate) async fn privileges(&self, container: &str) -> Result<Privileges> {
+        let config = self.inspect(container).await?.host_config.unwrap_or_default();
+        Ok(match config.privileged {
+            Some(true) => Privileges::All,
+            _ => Privileges::Some(config.cap_add.unwrap_or_default()),
+        })
     }
 
     /// The loopback port under which a container port is published, whether the container runs or not.

@@ -1,6 +1,6 @@
 //! The cluster of a run: made anew, or taken over from the run before.
 
-use rollcall_model::{Event, Plan, scenario::ClusterSpec};
+use rollcall_model::{Action, Event, Plan, PlannedStep, scenario::ClusterSpec};
 use tokio::sync::mpsc;
 
 use super::{Ended, Failure, Keep, RunOptions, emit, emit::Emitter, group::Waiting, images};
@@ -8,6 +8,7 @@ use crate::{
     attach::{self, Attach},
     clock,
     cluster::{Cluster, Found},
+    distro::DistroName,
     error::{Error, Result},
     images::PushOutcome,
     sweep,
@@ -25,6 +26,8 @@ pub(super) struct Begun {
 pub(super) struct Shared {
     /// What it was made from.
     pub(super) spec: ClusterSpec,
+    pub(super) distro: DistroName,
+    pub(super) node_image: Option<String>,
     /// Whether it outlives this process.
     pub(super) keeps: bool,
     /// Every image that a run so far asked for. Nodes keep what they pulled.
@@ -45,6 +48,22 @@ async fn free(options: &RunOptions) -> Result<()> {
     Ok(())
 }
 
+/// Refuses what the distro cannot do, before a cluster is made for it.
+fn possible(plan: &Plan, distro: DistroName) -> Result<()> {
+    let pressure = |step: &&PlannedStep| matches!(step.action, Action::Pressure { .. });
+    match plan.flat().into_iter().find(pressure) {
+        Some(step) if distro.conduct().kubelet.is_none() => Err(Error::usage_hint(
+            format!(
+                "step {}, {}, cannot be done on distro `{distro}`, whose kubelets cannot be told of pressure",
+                step.index + 1,
+                step.summary()
+            ),
+            "run the scenario on distro `box` or `kind`",
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// Makes the cluster. On failure nothing of it is left.
 pub(super) async fn start(
     plan: &Plan,
@@ -55,7 +74,7 @@ pub(super) async fn start(
     if let Some(attach) = &options.attach {
         return join(attach, plan, options, name, emitter).await;
     }
-    if let Err(error) = free(options).await {
+    if let Err(error) = possible(plan, options.distro).and(free(options).await) {
         return Err(Ended::environment(Failure::from(&error), None));
     }
     let started = clock::instant();
@@ -65,10 +84,14 @@ pub(super) async fn start(
     // The builder tells of images from inside of its own future; this brings them out to the sink.
     let (told, mut pushed) = mpsc::unbounded_channel::<PushOutcome>();
     let making = async {
-        let mut builder = Cluster::builder().name(name).keep(options.keep != Keep::Never).on_image(move |outcome| {
+        let builder = Cluster::builder().name(name).distro(options.distro).keep(options.keep != Keep::Never);
+        let mut builder = builder.on_image(move |outcome| {
             // The receiver lives until this future has ended.
             let _ = told.send(outcome.clone());
         });
+        if let Some(image) = &options.node_image {
+            builder = builder.node_image(image);
+        }
         for node in &plan.cluster.nodes {
             builder = builder.node(node.clone());
         }
@@ -146,7 +169,8 @@ async fn begin(plan: &Plan, options: &RunOptions, cluster: Cluster) -> std::resu
         Some(Ok(found)) => {
             let images = images::wanted(plan, &options.images);
             let keeps = options.keep != Keep::Never;
-            let shared = Shared { spec: plan.cluster.clone(), keeps, images, found };
+            let (spec, distro, node_image) = (plan.cluster.clone(), options.distro, options.node_image.clone());
+            let shared = Shared { spec, distro, node_image, keeps, images, found };
             Ok(Begun { cluster, shared: Some(shared) })
         }
         Some(Err(error)) => Err(Ended::environment(Failure::from(&error), Some(cluster))),

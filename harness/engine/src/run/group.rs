@@ -67,6 +67,7 @@ impl Shared {
     /// Whether a run begins with this cluster as it would with one of its own.
     pub(super) fn is_usable(&self, plan: &Plan, options: &RunOptions) -> bool {
         self.spec == plan.cluster
+            && (self.distro, &self.node_image) == (options.distro, &options.node_image)
             && self.keeps == (options.keep != Keep::Never)
             && images::agree(&self.images, &images::wanted(plan, &options.images))
     }

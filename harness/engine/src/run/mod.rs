@@ -46,7 +46,7 @@ use self::{
     guard::{Guard, lock},
     step::Steps,
 };
-use crate::{attach::Attach, clock, cluster::Cluster, images::ImageSource};
+use crate::{attach::Attach, clock, cluster::Cluster, distro::DistroName, images::ImageSource};
 
 /// When a run leaves its cluster behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -69,6 +69,10 @@ pub struct RunOptions {
     pub keep: Keep,
     /// Images under the names by which manifests ask for them; they take the place of the plan's own.
     pub images: Vec<(String, ImageSource)>,
+    /// What the nodes of the cluster are made of.
+    pub distro: DistroName,
+    /// Their image, in the place of the one that distro and version choose.
+    pub node_image: Option<String>,
     /// The cluster that the run is a guest of, instead of making one.
     pub attach: Option<Attach>,
     /// Who is asked at a `pause`.

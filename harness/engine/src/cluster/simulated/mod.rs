@@ -20,7 +20,7 @@ use kube::{
     api::{DynamicObject, ListParams, Patch, PatchParams},
 };
 pub(super) use node::check;
-use rollcall_model::{Role, world::view};
+use rollcall_model::world::view;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
@@ -47,7 +47,7 @@ impl Cluster {
             self.put_stage(&stage).await?;
         }
         let word = FileSpec { path: SIMULATION_PREPARED.into(), content: Vec::new(), mode: 0o644 };
-        for machine in machines.iter().filter(|machine| machine.member.role == Role::ControlPlane) {
+        for machine in self.made()?.services_of(machines) {
             self.made()?.docker.upload(&machine.container, std::slice::from_ref(&word)).await?;
         }
         Ok(())

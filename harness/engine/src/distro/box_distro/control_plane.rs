@@ -1,31 +1,23 @@
 //! What the control-plane node runs beside what every node runs: registry, etcd, API server, controller manager,
 //! scheduler and CoreDNS.
 
+use std::net::Ipv4Addr;
+
 use serde_json::json;
 
 use super::{
     AUTHORITY_CERTIFICATE, AUTHORITY_KEY, BoxDistro,
     init::{Process, Ready},
-    plain, secret,
+    names, registry,
 };
 use crate::{
-    distro::{API_PORT, Layout, Member, POD_RANGE, REGISTRY_PORT, SERVICE_RANGE},
+    distro::{API_PORT, Layout, Member, POD_RANGE, SERVICE_RANGE, figures, plain, secret, yaml},
     docker::FileSpec,
     error::Result,
-    patience,
     pki::service_account_keys,
 };
 
 const ETCD: &str = "http://127.0.0.1:2379";
-
-/// How many seconds a node may be silent before it is NotReady. Kubernetes waits 50; a test would rather know at once,
-/// and the kubelets of this distro renew their leases every 2.
-///
-/// Each renewal costs some 4 ms of a core, so that five hundred simulated nodes are what 6 s allow on two cores beside
-/// anything else. With more of them everybody may be silent for longer.
-pub(super) fn node_grace_seconds(layout: &Layout) -> u32 {
-    6 * layout.simulated.unwrap_or(0).div_ceil(500).max(1) * patience::factor()
-}
 
 pub(super) fn processes(layout: &Layout) -> Vec<Process> {
     vec![
@@ -42,17 +34,7 @@ pub(super) fn processes(layout: &Layout) -> Vec<Process> {
             ],
         )
         .ready(Ready::Tcp("127.0.0.1:2379".into())),
-        Process::new(
-            "registry",
-            [
-                format!("--listen={}:{REGISTRY_PORT}", std::net::Ipv4Addr::UNSPECIFIED),
-                // The harness comes by the published port, so from the network's gateway; nodes and pods do not.
-                format!("--control-from={}", layout.network.address(1)),
-                // The sandbox image of every pod.
-                "--preload=/usr/local/share/rollcall/pause.tar".to_owned(),
-            ],
-        )
-        .ready(Ready::Tcp(format!("127.0.0.1:{REGISTRY_PORT}"))),
+        registry::process(layout),
         Process::new("kube-apiserver", api_server_flags(layout))
             .after(&["etcd"])
             .ready(Ready::Tcp(format!("127.0.0.1:{API_PORT}"))),
@@ -60,9 +42,7 @@ pub(super) fn processes(layout: &Layout) -> Vec<Process> {
             // It gives up when the API server does not answer within seconds, and competes with it for the processor.
             .after(&["kube-apiserver"]),
         Process::new("kube-scheduler", ["--config=/etc/kubernetes/scheduler.yaml", "--v=1"]).after(&["kube-apiserver"]),
-        // A process and not pods: a scenario that taints and drains everything still has names, and no pod of ours
-        // stands among the user's.
-        Process::new("coredns", ["-conf", "/etc/coredns/Corefile", "-quiet"]).after(&["kube-apiserver"]),
+        names::process().after(&["kube-apiserver"]),
     ]
 }
 
@@ -93,7 +73,7 @@ fn api_server_flags(layout: &Layout) -> Vec<String> {
 }
 
 fn controller_manager_flags(layout: &Layout) -> Vec<String> {
-    vec![
+    let mut flags: Vec<String> = vec![
         "--kubeconfig=/etc/kubernetes/controller-manager.conf".into(),
         "--service-account-private-key-file=/etc/kubernetes/pki/sa.key".into(),
         format!("--root-ca-file={AUTHORITY_CERTIFICATE}"),
@@ -101,18 +81,17 @@ fn controller_manager_flags(layout: &Layout) -> Vec<String> {
         format!("--cluster-signing-key-file={AUTHORITY_KEY}"),
         // An account for each controller is made and asked for one by one: five seconds of start.
         "--use-service-account-credentials=false".into(),
-        "--kube-api-qps=2000".into(),
-        "--kube-api-burst=4000".into(),
         // There is one of each.
         "--leader-elect=false".into(),
         // The pods' ranges are chosen with the nodes' addresses, before the controller manager runs.
         "--allocate-node-cidrs=false".into(),
         format!("--cluster-cidr={POD_RANGE}"),
-        "--node-monitor-period=1s".into(),
-        format!("--node-monitor-grace-period={}s", node_grace_seconds(layout)),
         "--profiling=false".into(),
         "--v=1".into(),
-    ]
+    ];
+    let figures = figures::node_monitor_flags(layout).into_iter().chain(figures::request_flags());
+    flags.extend(figures.map(|(flag, value)| format!("--{flag}={value}")));
+    flags
 }
 
 pub(super) fn files(distro: &BoxDistro, layout: &Layout, member: &Member) -> Result<Vec<FileSpec>> {
@@ -129,7 +108,7 @@ pub(super) fn files(distro: &BoxDistro, layout: &Layout, member: &Member) -> Res
         "clientConnection": {"kubeconfig": "/etc/kubernetes/scheduler.conf", "qps": 2000, "burst": 4000},
         "leaderElection": {"leaderElect": false},
     });
-    Ok(vec![
+    let mut files = vec![
         plain(AUTHORITY_CERTIFICATE, authority.certificate.clone()),
         secret(AUTHORITY_KEY, authority.key.clone()),
         plain("/etc/kubernetes/pki/apiserver.crt", server.certificate),
@@ -140,22 +119,8 @@ pub(super) fn files(distro: &BoxDistro, layout: &Layout, member: &Member) -> Res
         secret("/etc/kubernetes/pki/sa.key", account_key),
         part("/etc/kubernetes/controller-manager.conf", "system:kube-controller-manager")?,
         part("/etc/kubernetes/scheduler.conf", "system:kube-scheduler")?,
-        part("/etc/kubernetes/coredns.conf", "system:coredns")?,
-        plain("/etc/kubernetes/scheduler.yaml", format!("{scheduler:#}\n")),
-        plain("/etc/coredns/Corefile", COREFILE),
-    ])
+        plain("/etc/kubernetes/scheduler.yaml", yaml(&scheduler)),
+    ];
+    files.extend(names::files(authority, Ipv4Addr::LOCALHOST)?);
+    Ok(files)
 }
-
-/// Names of the cluster and nothing else: a name outside it does not exist.
-const COREFILE: &str = ".:53 {
-    bind eth0
-    errors
-    kubernetes cluster.local in-addr.arpa ip6.arpa {
-        kubeconfig /etc/kubernetes/coredns.conf
-        pods insecure
-        ttl 5
-    }
-    cache 5
-    loadbalance
-}
-";

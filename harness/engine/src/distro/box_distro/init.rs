@@ -1,11 +1,12 @@
 //! The configuration of the node's PID 1: what it sets up and which programs it supervises in which order.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::json;
 
-use super::plain;
 use crate::{
-    distro::{Layout, Member, POD_RANGE, SERVICE_RANGE},
+    distro::{Layout, Member, POD_RANGE, SERVICE_RANGE, plain, yaml},
     docker::FileSpec,
     patience,
 };
@@ -13,7 +14,7 @@ use crate::{
 /// A program that PID 1 keeps running.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Process {
+pub(in crate::distro) struct Process {
     pub(super) name: &'static str,
     pub(super) command: Vec<String>,
     /// Programs that must have been ready once before this one starts.
@@ -28,7 +29,7 @@ pub(super) struct Process {
 /// When a program counts as ready.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) enum Ready {
+pub(in crate::distro) enum Ready {
     UnixSocket(&'static str),
     Tcp(String),
     Http(&'static str),
@@ -61,28 +62,30 @@ impl Process {
 /// Where the image's PID 1 looks.
 const PATH: &str = "/etc/rollcall/init.json";
 
+/// What PID 1 sets up before it starts the processes.
+#[derive(Debug, Default)]
+pub(in crate::distro) struct SetUp {
+    pub(in crate::distro) hostname: String,
+    pub(in crate::distro) sysctls: BTreeMap<&'static str, &'static str>,
+    pub(in crate::distro) commands: Vec<Vec<String>>,
+}
+
+/// The configuration of a node's PID 1.
 pub(super) fn config(layout: &Layout, member: &Member, processes: Vec<Process>) -> FileSpec {
-    let command = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
-    let config = json!({
-        "keep": layout.keep,
-        // A node that goes with the harness waits for its word, so that a killed one can stay off; nobody is there to
-        // give that word to a node that stays.
-        "powerOn": if layout.keep { "now" } else { "stdin" },
-        "handshakeSeconds": 15 * patience::factor(),
-        "hostname": member.name,
-        "sysctls": {
+    let set_up = SetUp {
+        hostname: member.name.clone(),
+        sysctls: BTreeMap::from([
             // Pods and Services are reached through the node.
-            "net.ipv4.ip_forward": "1",
+            ("net.ipv4.ip_forward", "1"),
             // Host ports answer on loopback too (the portmap plug-in).
-            "net.ipv4.conf.all.route_localnet": "1",
+            ("net.ipv4.conf.all.route_localnet", "1"),
             // Every node answers for its pods' addresses, so no node needs routes to the others.
-            "net.ipv4.conf.eth0.proxy_arp": "1",
+            ("net.ipv4.conf.eth0.proxy_arp", "1"),
             // A proxied answer is delayed by up to 0.8 s otherwise (`proxy_delay`, in hundredths of a second).
-            "net.ipv4.neigh.eth0.proxy_delay": "0",
-        },
-        "commands": [
-            // Nothing may leave the cluster's network, whatever a pod asks for.
-            command("ip route flush exact default"),
+            ("net.ipv4.neigh.eth0.proxy_delay", "0"),
+        ]),
+        commands: vec![
+            no_way_out(),
             command(&format!("ip route replace {POD_RANGE} dev eth0")),
             // Before kube-proxy has written its rules, packets to a Service must go nowhere: to a bridge without
             // ports. (A `dummy` interface would say it better, but is a module that not every kernel has.)
@@ -90,8 +93,32 @@ pub(super) fn config(layout: &Layout, member: &Member, processes: Vec<Process>) 
             command("ip link set rollcall0 up"),
             command(&format!("ip route replace {SERVICE_RANGE} dev rollcall0")),
         ],
+    };
+    document(layout, set_up, processes)
+}
+
+/// Nothing may leave the cluster's network, whatever a pod asks for.
+pub(in crate::distro) fn no_way_out() -> Vec<String> {
+    command("ip route flush exact default")
+}
+
+fn command(line: &str) -> Vec<String> {
+    line.split(' ').map(str::to_owned).collect()
+}
+
+/// The configuration of PID 1 in a container of the node image.
+pub(in crate::distro) fn document(layout: &Layout, set_up: SetUp, processes: Vec<Process>) -> FileSpec {
+    let config = json!({
+        "keep": layout.keep,
+        // A node that goes with the harness waits for its word, so that a killed one can stay off; nobody is there to
+        // give that word to a node that stays.
+        "powerOn": if layout.keep { "now" } else { "stdin" },
+        "handshakeSeconds": 15 * patience::factor(),
+        "hostname": set_up.hostname,
+        "sysctls": set_up.sysctls,
+        "commands": set_up.commands,
         "files": {},
         "processes": processes,
     });
-    plain(PATH, format!("{config:#}\n"))
+    plain(PATH, yaml(&config))
 }

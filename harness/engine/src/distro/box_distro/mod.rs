@@ -4,30 +4,49 @@
 //! its reason beside it. PID 1 of the image starts the programs in the order written here.
 
 mod control_plane;
-mod init;
+pub(super) mod init;
+pub(super) mod names;
 mod node;
-mod simulation;
+pub(super) mod registry;
+pub(super) mod simulation;
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use rollcall_model::Role;
 
-use super::{API_PORT, API_SERVICE_ADDRESS, Distro, Layout, Member, NodeContainer, REGISTRY_PORT};
+use super::{
+    API_PORT, API_SERVICE_ADDRESS, Conduct, Distro, DistroName, KubeletFile, Layout, Member, NodeContainer, NodeLog,
+    REGISTRY_PORT,
+};
 use crate::{
     docker::{FileSpec, PublishedPort, Volume},
     error::Result,
-    kubeconfig,
     pki::{Authority, KeyedCertificate},
 };
 
 /// The repository of the node image; the tag is the Kubernetes version.
 pub const NODE_IMAGE_REPOSITORY: &str = "rollcall/node";
 
-const KERNEL_MODULES: &str = "/lib/modules";
+const AUTHORITY_CERTIFICATE: &str = "/etc/kubernetes/pki/ca.crt";
+const AUTHORITY_KEY: &str = "/etc/kubernetes/pki/ca.key";
 
-/// Where the authority of a cluster lies in its control-plane node, for commands that add nodes later.
-pub(crate) const AUTHORITY_CERTIFICATE: &str = "/etc/kubernetes/pki/ca.crt";
-pub(crate) const AUTHORITY_KEY: &str = "/etc/kubernetes/pki/ca.key";
+/// The configuration of a node's kubelet: JSON, which YAML readers take.
+const KUBELET_CONFIGURATION: &str = "/etc/kubernetes/kubelet.yaml";
+
+/// How its containers are treated.
+pub(super) const CONDUCT: Conduct = Conduct {
+    authority: (AUTHORITY_CERTIFICATE, AUTHORITY_KEY),
+    own_init: true,
+    up_when: &[],
+    on_start: &[],
+    privileged: false,
+    terminal: false,
+    kubelet: Some(KubeletFile { path: KUBELET_CONFIGURATION, restart: None }),
+    // Where PID 1 of a node keeps a log for each of its processes (`node/init/README.md`).
+    logs: &[NodeLog::Folder("/var/log/rollcall")],
+    serves_names: true,
+    node_secrets: false,
+};
 
 /// The `box` distro with the secrets of one cluster.
 pub(crate) struct BoxDistro {
@@ -36,14 +55,8 @@ pub(crate) struct BoxDistro {
 }
 
 impl BoxDistro {
-    /// For a new cluster.
-    pub(crate) fn create(image: String) -> Result<Self> {
-        Ok(Self { image, authority: Authority::create()? })
-    }
-
-    /// For a cluster that another process made.
-    pub(crate) fn load(image: String, certificate: String, key: String) -> Result<Self> {
-        Ok(Self { image, authority: Authority::load(certificate, key)? })
+    pub(super) fn new(image: String, authority: Authority) -> Self {
+        Self { image, authority }
     }
 
     /// A kubeconfig for a part of the cluster, as a file.
@@ -55,11 +68,9 @@ impl BoxDistro {
         user: &str,
         group: Option<&str>,
     ) -> Result<FileSpec> {
-        let user = self.authority.client(user, group)?;
         // The parts on the control-plane node must reach the API server even while the node is cut off.
         let host = if on_control_plane { Ipv4Addr::LOCALHOST } else { layout.control_plane };
-        let server = format!("https://{host}:{API_PORT}");
-        Ok(secret(path, kubeconfig::document("rollcall", &server, &self.authority.certificate, &user)))
+        super::kubeconfig_file(&self.authority, path, host, user, group)
     }
 
     fn server_certificate(&self, layout: &Layout, member: &Member) -> Result<KeyedCertificate> {
@@ -81,12 +92,16 @@ impl BoxDistro {
 }
 
 impl Distro for BoxDistro {
-    fn name(&self) -> &'static str {
-        "box"
+    fn name(&self) -> DistroName {
+        DistroName::Box
     }
 
     fn image(&self) -> &str {
         &self.image
+    }
+
+    fn authority(&self) -> &Authority {
+        &self.authority
     }
 
     fn node(&self, layout: &Layout, member: &Member) -> Result<NodeContainer> {
@@ -97,8 +112,9 @@ impl Distro for BoxDistro {
             files.extend(control_plane::files(self, layout, member)?);
             processes.splice(0..0, control_plane::processes(layout));
             if layout.simulated.is_some() {
-                files.extend(simulation::files(self, layout)?);
-                processes.push(simulation::process());
+                files.extend(simulation::files(&self.authority, Ipv4Addr::LOCALHOST, layout)?);
+                // Asked for a kind that is not there yet, it asks again only seconds later.
+                processes.push(simulation::process().after(&["kube-apiserver"]));
             }
             ports.push(PublishedPort { container: API_PORT, host: layout.api_port });
             ports.push(PublishedPort { container: REGISTRY_PORT, host: layout.registry_port });
@@ -111,26 +127,7 @@ impl Distro for BoxDistro {
             Volume::Tmpfs("/run"),
             Volume::Tmpfs("/tmp"),
         ];
-        // kube-proxy loads modules by name. A host whose kernel has everything built in may have no such folder.
-        if std::path::Path::new(KERNEL_MODULES).exists() {
-            volumes.push(Volume::HostReadOnly(KERNEL_MODULES));
-        }
-        Ok(NodeContainer { files, volumes, ports })
+        volumes.extend(super::kernel_modules());
+        Ok(NodeContainer { files, volumes, ports, ..NodeContainer::default() })
     }
-
-    fn admin_kubeconfig(&self, layout: &Layout, server: &str) -> Result<String> {
-        let user = self.authority.client("kubernetes-admin", Some("system:masters"))?;
-        let context = format!("rollcall-{}", layout.cluster);
-        Ok(kubeconfig::document(&context, server, &self.authority.certificate, &user))
-    }
-}
-
-/// A file that only root of the node may read.
-fn secret(path: &str, content: String) -> FileSpec {
-    FileSpec { path: path.into(), content: content.into_bytes(), mode: 0o600 }
-}
-
-/// A file that every program of the node may read.
-fn plain(path: &str, content: impl Into<String>) -> FileSpec {
-    FileSpec { path: path.into(), content: content.into().into_bytes(), mode: 0o644 }
 }

@@ -4,19 +4,17 @@ use rollcall_model::Role;
 use serde_json::{Value, json};
 
 use super::{
-    BoxDistro,
+    BoxDistro, KUBELET_CONFIGURATION,
     init::{Process, Ready},
-    plain,
+    registry,
 };
 use crate::{
-    distro::{DNS_SERVICE_ADDRESS, KUBELET_CONFIGURATION, Layout, Member, POD_RANGE, PROVIDER, REGISTRY_PORT},
+    distro::{DNS_SERVICE_ADDRESS, Layout, Member, POD_RANGE, PROVIDER, figures, plain, yaml},
     docker::FileSpec,
     error::Result,
 };
 
 const CONTAINERD_SOCKET: &str = "/run/containerd/containerd.sock";
-/// Served by the inner registry from the start; see `node/README.md`.
-const PAUSE_IMAGE: &str = "registry.k8s.io/pause:3.10";
 
 pub(super) fn processes(member: &Member) -> Vec<Process> {
     let mut kubelet = vec![
@@ -26,12 +24,7 @@ pub(super) fn processes(member: &Member) -> Vec<Process> {
         // Errors and warnings only: the kubelet's log is read after a failure, and writing it costs start time.
         "--v=1".to_owned(),
     ];
-    let labels: Vec<String> = member
-        .labels
-        .iter()
-        .filter(|(key, _)| kubelet_may_set(key))
-        .map(|(key, value)| format!("{key}={value}"))
-        .collect();
+    let labels: Vec<String> = member.labels_by_kubelet().map(|(key, value)| format!("{key}={value}")).collect();
     if !labels.is_empty() {
         kubelet.push(format!("--node-labels={}", labels.join(",")));
     }
@@ -45,22 +38,8 @@ pub(super) fn processes(member: &Member) -> Vec<Process> {
     ]
 }
 
-/// Whether a kubelet may label its own node so; the rest is labelled by an administrator. From the NodeRestriction
-/// admission plug-in and the kubelet's own check of `--node-labels`.
-pub(crate) fn kubelet_may_set(key: &str) -> bool {
-    let Some((prefix, _)) = key.split_once('/') else { return true };
-    let reserved = |domain: &str| prefix == domain || prefix.ends_with(&format!(".{domain}"));
-    if !reserved("kubernetes.io") && !reserved("k8s.io") {
-        return true;
-    }
-    ["kubelet.kubernetes.io", "node.kubernetes.io"]
-        .iter()
-        .any(|allowed| prefix == *allowed || prefix.ends_with(&format!(".{allowed}")))
-}
-
 pub(super) fn files(distro: &BoxDistro, layout: &Layout, member: &Member) -> Result<Vec<FileSpec>> {
     let on_control_plane = member.role == Role::ControlPlane;
-    let registry = format!("http://{}:{REGISTRY_PORT}", layout.control_plane);
     Ok(vec![
         distro.kubeconfig_file(
             "/etc/kubernetes/kubelet.conf",
@@ -81,64 +60,39 @@ pub(super) fn files(distro: &BoxDistro, layout: &Layout, member: &Member) -> Res
         plain("/etc/kubernetes/pki/kubelet-client-ca.crt", distro.authority.certificate.clone()),
         plain(KUBELET_CONFIGURATION, yaml(&kubelet_configuration(layout, member))),
         plain("/etc/kubernetes/kube-proxy.yaml", yaml(&kube_proxy_configuration())),
-        plain("/etc/containerd/config.toml", CONTAINERD_CONFIGURATION.replace("@PAUSE@", PAUSE_IMAGE)),
+        plain("/etc/containerd/config.toml", CONTAINERD_CONFIGURATION.replace("@PAUSE@", registry::PAUSE_IMAGE)),
         // Every image name of every manifest is asked of the inner registry and of nothing else.
-        plain(
-            "/etc/containerd/certs.d/_default/hosts.toml",
-            format!("server = \"{registry}\"\n\n[host.\"{registry}\"]\n  capabilities = [\"pull\", \"resolve\"]\n"),
-        ),
+        plain("/etc/containerd/certs.d/_default/hosts.toml", figures::containerd_hosts(layout)),
         plain("/etc/cni/net.d/10-rollcall.conflist", yaml(&pod_network(member))),
         // Pods that ask for the node's resolver get one that knows nothing, so no name leaves the machine.
         plain("/etc/rollcall/resolv.conf", "# Nothing outside the cluster is resolved.\n"),
     ])
 }
 
-/// YAML readers take JSON.
-fn yaml(document: &Value) -> String {
-    format!("{document:#}\n")
-}
-
 fn kubelet_configuration(layout: &Layout, member: &Member) -> Value {
-    json!({
-        "apiVersion": "kubelet.config.k8s.io/v1beta1",
-        "kind": "KubeletConfiguration",
-        "authentication": {
-            "anonymous": {"enabled": false},
-            "webhook": {"enabled": true},
-            "x509": {"clientCAFile": "/etc/kubernetes/pki/kubelet-client-ca.crt"},
-        },
-        "authorization": {"mode": "Webhook"},
-        "cgroupDriver": "cgroupfs",
-        "clusterDNS": [DNS_SERVICE_ADDRESS],
-        "clusterDomain": "cluster.local",
-        "containerRuntimeEndpoint": format!("unix://{CONTAINERD_SOCKET}"),
-        "resolvConf": "/etc/rollcall/resolv.conf",
-        // From 1.35 on a kubelet refuses to start on cgroup v1 without this; hosts with v1 are still many.
-        "failCgroupV1": false,
-        // The host's swap is not ours to turn off.
-        "failSwapOn": false,
-        // A node shares the host's disk: how full that is must not evict a test's pods.
-        "localStorageCapacityIsolation": false,
-        "evictionHard": {"memory.available": "0%", "nodefs.available": "0%", "nodefs.inodesFree": "0%", "imagefs.available": "0%"},
-        "imageGCHighThresholdPercent": 100,
-        // Heartbeats often enough that a dead node is noticed in seconds (the API server's side is
-        // `--node-monitor-grace-period`): the lease is renewed every quarter of this.
-        "nodeLeaseDurationSeconds": 8,
-        "nodeStatusUpdateFrequency": "4s",
-        // A test waits for these; there is no load to protect anything from.
-        "eventRecordQPS": 0,
-        "kubeAPIQPS": 500,
-        "kubeAPIBurst": 1000,
-        "registryPullQPS": 0,
-        "serializeImagePulls": false,
-        // By this a cluster is known as one of rollcall's when somebody else's would be asked about twice.
-        "providerID": format!("{PROVIDER}{}/{}", layout.cluster, member.name),
-        "registerWithTaints": member.taints,
-        "podCIDR": member.pod_range(),
-        "address": layout.network.address(member.number).to_string(),
-        "healthzBindAddress": "127.0.0.1",
-        "logging": {"flushFrequency": "1s"},
-    })
+    figures::with(
+        figures::kubelet(),
+        json!({
+            "authentication": {
+                "anonymous": {"enabled": false},
+                "webhook": {"enabled": true},
+                "x509": {"clientCAFile": "/etc/kubernetes/pki/kubelet-client-ca.crt"},
+            },
+            "authorization": {"mode": "Webhook"},
+            "cgroupDriver": "cgroupfs",
+            "clusterDNS": [DNS_SERVICE_ADDRESS],
+            "clusterDomain": "cluster.local",
+            "containerRuntimeEndpoint": format!("unix://{CONTAINERD_SOCKET}"),
+            "resolvConf": "/etc/rollcall/resolv.conf",
+            // By this a cluster is known as one of rollcall's when somebody else's would be asked about twice.
+            "providerID": format!("{PROVIDER}{}/{}", layout.cluster, member.name),
+            "registerWithTaints": member.taints,
+            "podCIDR": member.pod_range(),
+            "address": layout.network.address(member.number).to_string(),
+            "healthzBindAddress": "127.0.0.1",
+            "logging": {"flushFrequency": "1s"},
+        }),
+    )
 }
 
 fn kube_proxy_configuration() -> Value {
@@ -208,18 +162,3 @@ disabled_plugins = [
     bin_dirs = ["/opt/cni/bin"]
     conf_dir = "/etc/cni/net.d"
 "#;
-
-#[cfg(test)]
-mod tests {
-    use super::kubelet_may_set;
-
-    #[test]
-    fn a_kubelet_sets_a_users_labels_and_not_its_role() {
-        assert!(kubelet_may_set("node-type"));
-        assert!(kubelet_may_set("example.com/rack"));
-        assert!(kubelet_may_set("node.kubernetes.io/instance-type"));
-        assert!(!kubelet_may_set("node-role.kubernetes.io/control-plane"));
-        assert!(!kubelet_may_set("topology.kubernetes.io/zone"));
-        assert!(!kubelet_may_set("example.k8s.io/rack"));
-    }
-}

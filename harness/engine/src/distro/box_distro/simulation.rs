@@ -1,19 +1,25 @@
-//! kwok, which keeps simulated nodes: one process of the control-plane node, and only where a cluster may have such
-//! nodes.
+//! kwok, which keeps simulated nodes: one process of PID 1, on the control-plane node or beside the nodes, and only
+//! where a cluster may have such nodes.
+
+use std::net::Ipv4Addr;
 
 use serde_json::json;
 
-use super::{BoxDistro, control_plane::node_grace_seconds, init::Process, plain};
+use super::init::Process;
 use crate::{
-    distro::{Layout, SIMULATED_LABEL, SIMULATED_POD_RANGE, SIMULATION_PREPARED},
+    distro::{
+        Layout, SIMULATED_LABEL, SIMULATED_POD_RANGE, SIMULATION_PREPARED, figures::node_grace_seconds,
+        kubeconfig_file, plain, yaml,
+    },
     docker::FileSpec,
     error::Result,
+    pki::Authority,
 };
 
 const CONFIGURATION: &str = "/etc/kwok/kwok.yaml";
 const KUBECONFIG: &str = "/etc/kubernetes/kwok.conf";
 
-pub(super) fn process() -> Process {
+pub(in crate::distro) fn process() -> Process {
     Process::new(
         "kwok",
         [
@@ -23,12 +29,10 @@ pub(super) fn process() -> Process {
             "--v=WARN".to_owned(),
         ],
     )
-    // Asked for a kind that is not there yet, it asks again only seconds later.
-    .after(&["kube-apiserver"])
     .when_file(SIMULATION_PREPARED)
 }
 
-pub(super) fn files(distro: &BoxDistro, layout: &Layout) -> Result<Vec<FileSpec>> {
+pub(in crate::distro) fn files(authority: &Authority, api_server: Ipv4Addr, layout: &Layout) -> Result<Vec<FileSpec>> {
     let configuration = json!({
         "apiVersion": "config.kwok.x-k8s.io/v1alpha1",
         "kind": "KwokConfiguration",
@@ -49,31 +53,7 @@ pub(super) fn files(distro: &BoxDistro, layout: &Layout) -> Result<Vec<FileSpec>
     });
     Ok(vec![
         // In the group `system:masters`, as the other parts of the control plane and for the same reason.
-        distro.kubeconfig_file(KUBECONFIG, layout, true, "system:kwok", Some("system:masters"))?,
-        plain(CONFIGURATION, format!("{configuration:#}\n")),
+        kubeconfig_file(authority, KUBECONFIG, api_server, "system:kwok", Some("system:masters"))?,
+        plain(CONFIGURATION, yaml(&configuration)),
     ])
-}
-
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-    use crate::docker::Network;
-
-    fn layout(simulated: Option<u32>) -> Layout {
-        let network = Network { name: "rollcall-test".into(), prefix: [10, 200, 0] };
-        let control_plane = network.address(10);
-        Layout { cluster: "test".into(), network, control_plane, keep: false, simulated, api_port: 1, registry_port: 2 }
-    }
-
-    #[rstest]
-    #[case(None, 6)]
-    #[case(Some(0), 6)]
-    #[case(Some(500), 6)]
-    #[case(Some(501), 12)]
-    #[case(Some(2000), 24)]
-    fn the_more_nodes_are_simulated_the_longer_all_may_be_silent(#[case] simulated: Option<u32>, #[case] seconds: u32) {
-        assert_eq!(node_grace_seconds(&layout(simulated)), seconds * crate::patience::factor());
-    }
 }
