@@ -25,8 +25,7 @@ base_image() {
 inputs() {
 	(
 		cd "$root"
-		find tests/doubles/k3s "node/modules/kubernetes/versions/$MINOR.mod" "node/modules/kubernetes/versions/$MINOR.sum" \
-			node/modules/containerd node/modules/tools -type f ! -name '*_test.go' ! -name '*.md' -print0 |
+		find tests/doubles/k3s node/modules/containerd node/modules/tools -type f ! -name '*_test.go' ! -name '*.md' -print0 |
 			sort -z | xargs -0 sha256sum
 		docker image inspect --format '{{.Id}}' "$base"
 		GOTOOLCHAIN=local go env GOVERSION
@@ -62,7 +61,7 @@ mkdir -p "$work/bin"
 build "$here" "$work/k3s" -ldflags "-s -w -X main.version=$version+k3s1" .
 build "$modules/tools" "$work/bin/crictl" -ldflags "-s -w" sigs.k8s.io/cri-tools/cmd/crictl
 build "$modules/containerd" "$work/bin/ctr" -ldflags "-s -w" github.com/containerd/containerd/v2/cmd/ctr
-build "$modules/kubernetes" "$work/bin/kubectl" "-modfile=versions/$MINOR.mod" \
+build "$here/kubectl" "$work/bin/kubectl" \
 	-ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$version" k8s.io/kubernetes/cmd/kubectl
 cp "$here/Dockerfile" "$work/"
 # The classic builder: it needs no parts that are fetched, and its steps reach no network.

@@ -17,7 +17,7 @@ func startRuntime(ctx context.Context, settings contract.Settings, registries co
 		return err
 	}
 	pause := settings.Text("pause-image", pauseImage)
-	configuration := fmt.Sprintf(containerdConfiguration, agentFolder+"/containerd", runtimeSocket,
+	configuration := fmt.Sprintf(containerdConfiguration, runtimeFolder, runtimeSocket,
 		settings.Text("snapshotter", "overlayfs"), pause, hostsFolder, !mayLowerScores(), cniFolder)
 	path := agentFolder + "/etc/containerd/config.toml"
 	if err := writeFile(path, []byte(configuration), 0o644); err != nil {
@@ -30,7 +30,10 @@ func startRuntime(ctx context.Context, settings contract.Settings, registries co
 	if err := os.MkdirAll(cniFolder, 0o755); err != nil {
 		return err
 	}
-	keep(ctx, program{name: "containerd", arguments: []string{"--config", path, "--log-level", "warn"}})
+	if err := os.MkdirAll(filepath.Dir(runtimeLog), 0o755); err != nil {
+		return err
+	}
+	keep(ctx, program{name: "containerd", arguments: []string{"--config", path, "--log-level", "warn"}, log: runtimeLog})
 	if err := until(ctx, "containerd", startLimit, listens("unix", runtimeSocket)); err != nil {
 		return err
 	}

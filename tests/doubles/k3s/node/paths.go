@@ -11,6 +11,8 @@ const (
 	hostsFolder    = agentFolder + "/etc/containerd/certs.d"
 	cniFolder      = agentFolder + "/etc/cni/net.d"
 	crictlFile     = agentFolder + "/etc/crictl.yaml"
+	runtimeFolder  = agentFolder + "/containerd"
+	runtimeLog     = runtimeFolder + "/containerd.log"
 	runtimeSocket  = "/run/k3s/containerd/containerd.sock"
 	pauseImage     = "docker.io/rancher/mirrored-pause:3.6"
 	pauseArchive   = "/usr/local/share/rollcall/pause.tar"

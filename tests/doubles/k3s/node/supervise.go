@@ -13,8 +13,9 @@ import (
 // program is an upstream program that is kept running.
 type program struct {
 	name      string
-	command   string
 	arguments []string
+	// log is a file that has its lines too, where k3s documents one.
+	log string
 }
 
 const (
@@ -24,9 +25,6 @@ const (
 
 // keep starts a program and starts it again whenever it ends.
 func keep(ctx context.Context, p program) {
-	if p.command == "" {
-		p.command = p.name
-	}
 	go func() {
 		for ctx.Err() == nil {
 			err := runOnce(ctx, p)
@@ -40,20 +38,20 @@ func keep(ctx context.Context, p program) {
 }
 
 func runOnce(ctx context.Context, p program) error {
-	command := exec.CommandContext(ctx, p.command, p.arguments...)
+	command := exec.CommandContext(ctx, p.name, p.arguments...)
 	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
 	output, input, err := os.Pipe()
 	if err != nil {
 		return err
 	}
-	defer output.Close()
 	command.Stdout, command.Stderr = input, input
 	err = command.Start()
 	input.Close()
 	if err != nil {
+		output.Close()
 		return err
 	}
-	go copyLines(p.name, output)
+	go copyLines(p, output)
 	return command.Wait()
 }
 
