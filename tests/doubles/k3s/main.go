@@ -5,8 +5,8 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"rollcall.dev/tests/doubles/k3s/contract"
@@ -21,7 +21,13 @@ var notHere = map[string]bool{
 	"etcd-snapshot": true, "secrets-encrypt": true, "certificate": true, "token": true, "check-config": true, "completion": true,
 }
 
-func main() { os.Exit(start(os.Args[1:])) }
+func main() {
+	// As in the real image, where the tools are links to the one program.
+	if name := filepath.Base(os.Args[0]); tools[name] {
+		os.Exit(tool(name, os.Args[1:]))
+	}
+	os.Exit(start(os.Args[1:]))
+}
 
 func start(arguments []string) int {
 	if len(arguments) == 0 {
@@ -50,15 +56,21 @@ func refuse(seen string) int {
 	return 1
 }
 
+// toolDefaults are what the tools are told when nobody says otherwise.
+var toolDefaults = map[string]string{
+	"KUBECONFIG":           "/etc/rancher/k3s/k3s.yaml",
+	"CONTAINERD_ADDRESS":   "/run/k3s/containerd/containerd.sock",
+	"CONTAINERD_NAMESPACE": "k8s.io",
+}
+
 // tool becomes another program.
 func tool(name string, arguments []string) int {
-	path, err := exec.LookPath("/usr/local/bin/" + name)
-	if err == nil {
-		if name == "kubectl" && os.Getenv("KUBECONFIG") == "" {
-			_ = os.Setenv("KUBECONFIG", "/etc/rancher/k3s/k3s.yaml")
+	for variable, value := range toolDefaults {
+		if os.Getenv(variable) == "" {
+			_ = os.Setenv(variable, value)
 		}
-		err = syscall.Exec(path, append([]string{name}, arguments...), os.Environ())
 	}
+	err := syscall.Exec("/opt/k3s/bin/"+name, append([]string{name}, arguments...), os.Environ())
 	fmt.Fprintf(os.Stderr, "error: could not run %s: %v\n", name, err)
 	return 1
 }

@@ -80,7 +80,6 @@ func runNode(ctx context.Context, settings contract.Settings, registries contrac
 			"conntrack-max-per-core":            "0",
 			"conntrack-tcp-timeout-established": "0s",
 			"conntrack-tcp-timeout-close-wait":  "0s",
-			"v":                                 "1",
 		}, settings.List("kube-proxy-arg"))})
 	}
 	client, err := newAPI(server, member.ServerCA, member.Kubelet)
@@ -189,7 +188,6 @@ func kubeletArguments(settings contract.Settings, own self, member membership) (
 		"kubeconfig":        agentFolder + "/kubelet.kubeconfig",
 		"hostname-override": own.name,
 		"node-ip":           own.address,
-		"v":                 "1",
 	}
 	if !member.WithoutCloud {
 		// What the cloud controller of k3s would say of the node.

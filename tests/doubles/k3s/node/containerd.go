@@ -43,7 +43,7 @@ func startRuntime(ctx context.Context, settings contract.Settings, registries co
 // importImages brings the sandbox image, which the real image fetches from outside, and what an administrator put
 // beside it ("Air-Gap Install").
 func importImages(pause string) error {
-	there, err := exec.Command("ctr", "-a", runtimeSocket, "-n", "k8s.io", "images", "ls", "-q").Output()
+	there, err := exec.Command("ctr", "images", "ls", "-q").Output()
 	if err != nil {
 		return fmt.Errorf("could not list the images: %w", err)
 	}
@@ -68,7 +68,7 @@ func importImages(pause string) error {
 }
 
 func ctr(arguments ...string) error {
-	return run("ctr", append([]string{"-a", runtimeSocket, "-n", "k8s.io", "images"}, arguments...)...)
+	return run("ctr", append([]string{"images"}, arguments...)...)
 }
 
 // writeHosts says in containerd's words what registries.yaml says.

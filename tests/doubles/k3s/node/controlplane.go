@@ -39,7 +39,6 @@ func (s *server) startControlPlane(ctx context.Context) error {
 			"leader-elect": "false",
 			"bind-address": "127.0.0.1",
 			"profiling":    "false",
-			"v":            "1",
 		}, users("kube-scheduler-arg"))})
 	}
 	return nil
@@ -72,7 +71,6 @@ func (s *server) apiServer() map[string]string {
 		"service-account-key-file":         tls + "/service.key",
 		"service-account-signing-key-file": tls + "/service.key",
 		"profiling":                        "false",
-		"v":                                "1",
 	}
 }
 
@@ -94,6 +92,5 @@ func (s *server) controllerManager() map[string]string {
 		"leader-elect":                    "false",
 		"bind-address":                    "127.0.0.1",
 		"profiling":                       "false",
-		"v":                               "1",
 	}
 }
