@@ -170,6 +170,7 @@ func kubeletArguments(settings contract.Settings, own self, member membership) (
 		"evictionMinimumReclaim":   map[string]string{"imagefs.available": "10%", "nodefs.available": "10%"},
 		"failSwapOn":               false,
 		"healthzBindAddress":       "127.0.0.1",
+		"readOnlyPort":             0,
 		"resolvConf":               resolver,
 		"serializeImagePulls":      false,
 		"staticPodPath":            agentFolder + "/pod-manifests",
