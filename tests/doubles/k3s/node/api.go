@@ -71,11 +71,12 @@ func (a api) do(method, path string, body, answer any) error {
 	return json.Unmarshal(text, answer)
 }
 
-// ensure makes an object, or is content when it is there.
-func (a api) ensure(path string, object any) error {
-	err := a.do(http.MethodPost, path, object, nil)
-	if status, ok := err.(statusError); ok && status.code == http.StatusConflict {
-		return nil
+// ensure makes an object where there is none. It looks first: a Service with an address of its own that is there
+// already is answered like an invalid one.
+func (a api) ensure(path, name string, object any) error {
+	err := a.do(http.MethodGet, path+"/"+name, nil, nil)
+	if status, ok := err.(statusError); ok && status.code == http.StatusNotFound {
+		return a.do(http.MethodPost, path, object, nil)
 	}
 	return err
 }

@@ -37,7 +37,7 @@ func (s *server) startDNS(ctx context.Context) error {
 		map[string]any{"name": "dns", "port": 53, "protocol": "UDP"},
 		map[string]any{"name": "dns-tcp", "port": 53, "protocol": "TCP"},
 	}
-	err = s.local.ensure("/api/v1/namespaces/kube-system/services", map[string]any{
+	err = s.local.ensure("/api/v1/namespaces/kube-system/services", "kube-dns", map[string]any{
 		"apiVersion": "v1", "kind": "Service",
 		"metadata": map[string]any{"name": "kube-dns", "namespace": "kube-system", "labels": labels},
 		"spec":     map[string]any{"clusterIP": s.dns(), "ports": ports},
@@ -45,7 +45,7 @@ func (s *server) startDNS(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("could not make Service kube-system/kube-dns: %w", err)
 	}
-	err = s.local.ensure("/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices", map[string]any{
+	err = s.local.ensure("/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices", "kube-dns-k3s", map[string]any{
 		"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
 		"metadata": map[string]any{"name": "kube-dns-k3s", "namespace": "kube-system", "labels": map[string]string{
 			"kubernetes.io/service-name": "kube-dns", "endpointslice.kubernetes.io/managed-by": "k3s",

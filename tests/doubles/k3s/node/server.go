@@ -120,8 +120,11 @@ func (s *server) prepare() error {
 	if s.clientCA, err = loadAuthority(contract.TLSFolder+"/client-ca", "client-ca"); err != nil {
 		return err
 	}
-	if _, err = loadAuthority(contract.TLSFolder+"/request-header-ca", "request-header-ca"); err != nil {
-		return err
+	// Nothing here signs with these, and who looks for them finds them as in k3s.
+	for _, name := range []string{"request-header-ca", "etcd/peer-ca", "etcd/server-ca"} {
+		if _, err = loadAuthority(contract.TLSFolder+"/"+name, strings.ReplaceAll(name, "/", "-")); err != nil {
+			return err
+		}
 	}
 	if err := loadAccountKey(contract.TLSFolder + "/service.key"); err != nil {
 		return err
