@@ -32,6 +32,9 @@ func supervisorAddress(server string) (string, error) {
 	return "https://" + net.JoinHostPort(address.Hostname(), strconv.Itoa(port+supervisorOffset)), nil
 }
 
+// refusedPause is how long a node waits before it asks again.
+const refusedPause = 500 * time.Millisecond
+
 // errToken ends an agent: it will not get better by waiting.
 type errToken struct{ server, why string }
 
@@ -55,6 +58,10 @@ func joinServer(ctx context.Context, server, token string, asking request) (memb
 			wrong.server = server
 			final = wrong
 			return nil
+		}
+		if err != nil {
+			// A server that is asked ten times a second has nothing else to do.
+			time.Sleep(refusedPause)
 		}
 		return err
 	})
