@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"rollcall.dev/tests/doubles/k3s/contract"
@@ -79,8 +80,7 @@ func run(role contract.Role, arguments []string) int {
 	if os.Getpid() == 1 && !node.IsSecond() {
 		// Refusals need no node, and are said at once.
 		if _, _, err := check(role, arguments); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
+			return fail(err)
 		}
 		return node.RunFirst()
 	}
@@ -89,8 +89,7 @@ func run(role contract.Role, arguments []string) int {
 		err = node.PrepareMachine()
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+		return fail(err)
 	}
 	for _, name := range settings.Ignored() {
 		node.Log("k3s", "flag `%s` is documented, and this double does not act on it", name)
@@ -106,10 +105,16 @@ func run(role contract.Role, arguments []string) int {
 		}
 	}
 	if err != nil && ctx.Err() == nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+		return fail(err)
 	}
 	return 0
+}
+
+// fail says why, and says the first reason again in the last line: some who start containers show only that one.
+func fail(err error) int {
+	first, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), "error: "), "\n")
+	fmt.Fprintf(os.Stderr, "%v\nfatal: %s\n", err, first)
+	return 1
 }
 
 // check reads everything that k3s is told by, and refuses what the documentation does not know.
