@@ -87,8 +87,6 @@ func (s *server) controllerManager() map[string]string {
 		"service-cluster-ip-range":         s.serviceRange(),
 		// An account for each controller costs seconds of start.
 		"use-service-account-credentials": "false",
-		"kube-api-qps":                    "2000",
-		"kube-api-burst":                  "4000",
 		"leader-elect":                    "false",
 		"bind-address":                    "127.0.0.1",
 		"profiling":                       "false",
