@@ -37,17 +37,27 @@ func startRuntime(ctx context.Context, settings contract.Settings, registries co
 	if err := until(ctx, "containerd", startLimit, listens("unix", runtimeSocket)); err != nil {
 		return err
 	}
-	return importImages(pause)
+	return importImages(pause, outsideIsAsked(settings, registries))
 }
 
-// importImages brings the sandbox image, which the real image fetches from outside, and what an administrator put
-// beside it ("Air-Gap Install").
-func importImages(pause string) error {
+// outsideIsAsked says whether k3s would look for its pause image at docker.io, which mirrors can forbid.
+func outsideIsAsked(settings contract.Settings, registries contract.Registries) bool {
+	if !settings.Is("disable-default-registry-endpoint") {
+		return true
+	}
+	_, all := registries.Mirrors["*"]
+	_, one := registries.Mirrors["docker.io"]
+	return !all && !one
+}
+
+// importImages brings the sandbox image where k3s would fetch it from outside, and what an administrator put beside it
+// ("Air-Gap Install").
+func importImages(pause string, outside bool) error {
 	there, err := exec.Command("ctr", "images", "ls", "-q").Output()
 	if err != nil {
 		return fmt.Errorf("could not list the images: %w", err)
 	}
-	if pause == pauseImage && !strings.Contains(string(there), pauseImage) {
+	if outside && pause == pauseImage && !strings.Contains(string(there), pauseImage) {
 		if err := ctr("import", pauseArchive); err != nil {
 			return err
 		}

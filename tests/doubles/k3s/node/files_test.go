@@ -115,3 +115,19 @@ func TestAProgramThatEndsIsStartedAgain(t *testing.T) {
 		time.Sleep(20 * time.Millisecond)
 	}
 }
+
+func TestOnlyMirrorsMeansNothingFromOutside(t *testing.T) {
+	all := contract.Registries{Mirrors: map[string]contract.Mirror{"*": {Endpoint: []string{"http://a:5000"}}}}
+	for arguments, want := range map[string]bool{"": true, "--disable-default-registry-endpoint": false} {
+		settings, err := contract.Read(contract.Sources{Role: contract.Server, ConfigFile: "/nonexistent", Arguments: strings.Fields(arguments)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := outsideIsAsked(settings, all); got != want {
+			t.Errorf("%q: %v", arguments, got)
+		}
+		if !outsideIsAsked(settings, contract.Registries{}) {
+			t.Error("without a mirror everybody is asked outside")
+		}
+	}
+}
