@@ -51,5 +51,5 @@ PATH=$HERE/wrapper:$PATH "$WORK/bin/kind" build node-image --type file --base-im
 }
 docker image rm "$BASE_IMAGE" "$BASE_IMAGE-debian" "$BASE_IMAGE-programs" >/dev/null
 rm -f "$WORK/release.tar.gz"
-docker image prune --force --filter "label=rollcall.inputs=$digest" >/dev/null
+docker image prune --force --filter "label=rollcall.double=kind" >/dev/null
 say "built $IMAGE in $((SECONDS - started))s"

@@ -8,8 +8,9 @@ own_dockerfile() {
 		/^ARG BASE_IMAGE=/ { print; print "ARG PROGRAMS"; next }
 		/^FROM / { skip = 0 }
 		/^FROM .* AS go-build$/ { skip = 1 }
-		/^FROM go-build AS / { print "FROM $PROGRAMS AS " $NF; skip = 1 }
+		/^FROM go-build AS / { print "FROM $PROGRAMS AS " $NF; skip = 1; print "LABEL rollcall.double=kind" }
 		!skip { gsub(/--chmod=[0-9]+ /, ""); print }
+		!skip && /^FROM / { print "LABEL rollcall.double=kind" }
 	' "$1"
 }
 

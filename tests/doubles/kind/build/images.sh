@@ -109,10 +109,10 @@ make_release() {
 	make_layers
 
 	for name in kube-apiserver kube-controller-manager kube-scheduler; do
-		image "registry.k8s.io/$name:$KUBERNETES" "{$path}" kubernetes
+		image "registry.k8s.io/$name:$KUBERNETES" "{$path, \"Entrypoint\": [\"/usr/local/bin/$name\"]}" kubernetes
 		archive "$release/kubernetes/server/bin/$name.tar"
 	done
-	image "registry.k8s.io/kube-proxy:$KUBERNETES" "{$path}" netfilter kubernetes
+	image "registry.k8s.io/kube-proxy:$KUBERNETES" "{$path, \"Entrypoint\": [\"/usr/local/bin/kube-proxy\"]}" netfilter kubernetes
 	while read -r tag; do
 		case $tag in
 			*/etcd:*) image "$tag" "{$path}" etcd ;;
