@@ -1,9 +1,9 @@
 # The images that a node runs, as a release of Kubernetes brings them. Sourced by build.sh.
 # shellcheck shell=bash
 
-# stage_programs FOLDER PROGRAMS...: programs of the Debian tree, with the libraries they load.
+# stage_programs FOLDER FILES...: programs and modules of the Debian tree, with the libraries they load.
 stage_programs() {
-	local to=$1 rootfs=$WORK/rootfs-$SUITE program
+	local to=$1 rootfs=$WORK/rootfs-$SUITE file
 	shift
 	mkdir -p "$to"/usr/{bin,sbin,lib,lib64} "$to/tmp"
 	chmod 1777 "$to/tmp"
@@ -11,16 +11,12 @@ stage_programs() {
 	ln -sfn usr/sbin "$to/sbin"
 	ln -sfn usr/lib "$to/lib"
 	ln -sfn usr/lib64 "$to/lib64"
-	for program in "$@"; do
-		{
-			printf '%s\n' "$program"
-			chroot "$rootfs" ldd "$program" 2>/dev/null | grep -oE '/[^ ]+' || true
-		} | while read -r file; do
-			# Through the merged folders, so that each file is there once.
-			[[ $file != /lib* && $file != /bin/* && $file != /sbin/* ]] || file=/usr$file
-			mkdir -p "$to$(dirname "$file")"
-			cp -L "$rootfs$file" "$to$file"
-		done
+	{
+		printf '%s\n' "$@"
+		chroot "$rootfs" ldd "$@" | grep -oE '(=> |^\s)/[^ ]+' | grep -oE '/.*'
+	} | sed -E 's#^/(lib|lib64|bin|sbin)/#/usr/\1/#' | sort -u | while read -r file; do
+		mkdir -p "$to$(dirname "$file")"
+		cp -L "$rootfs$file" "$to$file"
 	done
 }
 
@@ -71,7 +67,7 @@ constant() {
 
 # make_layers: one folder each in $STAGE, then packed.
 make_layers() {
-	local name
+	local name modules
 	mkdir -p "$STAGE"/{kubernetes,etcd,coredns,kindnet,storage}/usr/local/bin "$STAGE/pause"
 	cp "$WORK/node/usr/local/bin/kubernetes" "$STAGE/kubernetes/usr/local/bin/"
 	for name in kube-apiserver kube-controller-manager kube-scheduler kube-proxy; do
@@ -85,10 +81,8 @@ make_layers() {
 
 	stage_programs "$STAGE/shell" /bin/bash /bin/rm /bin/mkdir
 	mv "$STAGE/shell/usr/bin/bash" "$STAGE/shell/usr/bin/sh"
-	stage_programs "$STAGE/netfilter" /usr/sbin/xtables-nft-multi /usr/sbin/xtables-legacy-multi /usr/sbin/nft /usr/sbin/conntrack /bin/ip
-	name=$(cd "$WORK/rootfs-$SUITE" && echo usr/lib/*/xtables)
-	mkdir -p "$STAGE/netfilter/$name"
-	cp "$WORK/rootfs-$SUITE/$name"/*.so "$STAGE/netfilter/$name/"
+	mapfile -t modules < <(cd "$WORK/rootfs-$SUITE" && printf '/%s\n' usr/lib/*/xtables/*.so)
+	stage_programs "$STAGE/netfilter" /usr/sbin/xtables-nft-multi /usr/sbin/xtables-legacy-multi /usr/sbin/nft /usr/sbin/conntrack /bin/ip "${modules[@]}"
 	for name in {ip,ip6}tables{,-save,-restore}; do
 		ln -s xtables-nft-multi "$STAGE/netfilter/usr/sbin/$name"
 	done
