@@ -36,5 +36,7 @@ required() {
 
 KUBERNETES=$(required k8s.io/kubernetes "$HERE/programs/go.mod")
 NODE_IMAGE=rollcall/node:$KUBERNETES
-IMAGE=rollcall/kind-double:$KUBERNETES
-BASE_IMAGE=rollcall/kind-double-base:$KUBERNETES
+TAG=$KUBERNETES
+[[ $SUITE == bookworm ]] || TAG+=-$SUITE
+IMAGE=rollcall/kind-double:$TAG
+BASE_IMAGE=rollcall/kind-double-base:$TAG
