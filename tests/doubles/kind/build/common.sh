@@ -5,8 +5,8 @@ HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 ROOT=$(cd "$HERE/../../.." && pwd)
 # What takes long to make and can be made again.
 WORK=${ROLLCALL_DOUBLE_WORK:-$ROOT/target/doubles/kind}
-# The Debian below the image. kind's own base of this version is trixie; see README.md for why this is not.
-SUITE=${ROLLCALL_DOUBLE_SUITE:-bookworm}
+# The Debian below the image: that of kind's own base image.
+SUITE=${ROLLCALL_DOUBLE_SUITE:-trixie}
 
 say() { printf 'kind-double: %s\n' "$1"; }
 
@@ -37,6 +37,6 @@ required() {
 KUBERNETES=$(required k8s.io/kubernetes "$HERE/programs/go.mod")
 NODE_IMAGE=rollcall/node:$KUBERNETES
 TAG=$KUBERNETES
-[[ $SUITE == bookworm ]] || TAG+=-$SUITE
+[[ $SUITE == trixie ]] || TAG+=-$SUITE
 IMAGE=rollcall/kind-double:$TAG
 BASE_IMAGE=rollcall/kind-double-base:$TAG

@@ -11,6 +11,9 @@ make_rootfs() {
 	local list mirror=()
 	list=$(packages "$1" | paste -sd,)
 	[[ $list == systemd,* ]] || fail "no list of packages with systemd was found in $1" "kind's Dockerfile has changed; change packages() with it"
+	if ! grep -q "^ARG BASE_IMAGE=debian:$SUITE" "$1"; then
+		say "Debian $SUITE is not what kind has: $(sed -n "s/^ARG BASE_IMAGE=//p" "$1")"
+	fi
 	[[ $(cat "$WORK/rootfs-$SUITE.packages" 2>/dev/null) != "$list" ]] || return 0
 	need mmdebstrap mmdebstrap
 	if [[ -n ${ROLLCALL_DEBIAN_MIRROR:-} ]]; then
