@@ -18,7 +18,7 @@ inputs() {
 		go env GOVERSION
 		echo "$SUITE"
 		cd "$ROOT"
-		for file in tests/doubles/kind/{build.sh,build,wrapper,programs,kindcli,storage,snapshotter} node/modules/{tools,containerd}; do
+		for file in tests/doubles/kind/{build.sh,build,programs,kindcli,storage,snapshotter} node/modules/{tools,containerd}; do
 			find "$file" -type f
 		done | sort | xargs sha256sum
 	} | sha256sum | cut -d' ' -f1
@@ -37,6 +37,7 @@ fi
 
 started=$SECONDS
 mkdir -p "$WORK"
+# shellcheck disable=SC2153 # common.sh sets it.
 go_in "$HERE/kindcli" mod download sigs.k8s.io/kind
 source=$(go_in "$HERE/kindcli" list -m -f '{{.Dir}}' sigs.k8s.io/kind)
 make_programs

@@ -23,6 +23,7 @@ make_rootfs() {
 	fi
 	say "installing Debian $SUITE"
 	# Without what kind's base image removes too.
+	# shellcheck disable=SC2016 # mmdebstrap's shell expands it.
 	mmdebstrap --quiet --variant=minbase "--include=$list" \
 		'--aptopt=APT::Install-Recommends "false"' \
 		'--dpkgopt=path-exclude=/usr/share/doc/*' '--dpkgopt=path-exclude=/usr/share/man/*' '--dpkgopt=path-exclude=/usr/share/locale/*' \

@@ -1,4 +1,5 @@
 # What `--privileged` would have done to a node's container, done in it before kind's own entry point.
+# shellcheck shell=bash
 set -euo pipefail
 
 # Control groups of version 1 are mounted read-only. They are shared with the host, so only this mount is changed.
