@@ -31,6 +31,7 @@ lint: ## formatting and lints, warnings denied
 
 unit: ## tests that need no cluster
 	cd node/modules/registry && CGO_ENABLED=0 go test ./...
+	cd tests/doubles/k3s && CGO_ENABLED=0 go test ./...
 	$(CARGO) test --quiet --workspace --exclude rollcall-tests
 
 cluster: ## tests on real clusters
