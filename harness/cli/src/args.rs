@@ -60,6 +60,8 @@ pub(crate) enum Command {
         /// The cluster; it may be left out where there is only one
         name: Option<String>,
     },
+    /// Say why a DaemonSet has no pod on a node, why its pod does not work, or why it is not updated
+    Explain(Explain),
     /// Make an image available to the pods of a cluster
     Load {
         /// A local image, a `docker save` archive, or an OCI layout (archive or directory)
@@ -88,6 +90,40 @@ pub(crate) enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The DaemonSet: NAME or daemonset/NAME
+    #[arg(value_parser = daemon_set_name)]
+    pub(crate) name: String,
+    /// Its namespace
+    #[arg(short, long, default_value = "default")]
+    pub(crate) namespace: String,
+    /// A cluster made by `up`
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["context", "kubeconfig"])]
+    pub(crate) cluster: Option<String>,
+    /// A context of the kubeconfig; the current one where it is left out
+    #[arg(long, value_name = "CONTEXT")]
+    pub(crate) context: Option<String>,
+    /// The kubeconfig; what KUBECONFIG or ~/.kube/config has where it is left out
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// How it is printed
+    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    pub(crate) output: Output,
+}
+
+/// `daemonset/NAME` as kubectl takes it, or the name alone.
+fn daemon_set_name(text: &str) -> Result<String, String> {
+    match text.split_once('/') {
+        None if text.is_empty() => Err("a name is missing".to_owned()),
+        None => Ok(text.to_owned()),
+        Some(("daemonset" | "daemonsets" | "ds" | "daemonset.apps" | "daemonsets.apps", name)) if !name.is_empty() => {
+            Ok(name.to_owned())
+        }
+        Some((kind, _)) => Err(format!("`{kind}` is no DaemonSet; rollcall explains those")),
+    }
 }
 
 /// A cluster that was there before.

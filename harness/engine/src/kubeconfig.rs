@@ -2,6 +2,7 @@
 
 use std::{fs::OpenOptions, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
 
+use kube::config::Kubeconfig;
 use serde_json::json;
 
 use crate::{
@@ -62,9 +63,43 @@ fn base64(bytes: &[u8]) -> String {
     }
 }
 
+/// The kubeconfig of a file, or of `KUBECONFIG` or the home directory, with nothing but one context: the one that is
+/// named, or the current one. The files that it names are in it.
+pub(crate) fn of_context(file: Option<&Path>, context: Option<&str>) -> Result<Kubeconfig> {
+    let invalid = |source: kube::config::KubeconfigError| Error::Usage {
+        message: format!("the kubeconfig cannot be read: {source}"),
+        hint: Some("name one with `--kubeconfig FILE`".into()),
+    };
+    let mut all = match file {
+        Some(file) => Kubeconfig::read_from(file).map_err(invalid)?,
+        None => Kubeconfig::read().map_err(invalid)?,
+    };
+    let names: Vec<String> = all.contexts.iter().map(|context| context.name.clone()).collect();
+    let Some(wanted) =
+        context.map(str::to_owned).or_else(|| all.current_context.clone()).filter(|name| !name.is_empty())
+    else {
+        let hint = format!("name one with `--context`: the contexts are {}", names.join(", "));
+        return Err(Error::usage_hint("the kubeconfig has no current context", hint));
+    };
+    all.contexts.retain(|context| context.name == wanted);
+    let Some(context) = all.contexts.first().and_then(|context| context.context.clone()) else {
+        let hint = match rollcall_model::diagnostic::nearest(&wanted, names.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("the contexts are {}", names.join(", ")),
+        };
+        return Err(Error::usage_hint(format!("the kubeconfig has no context `{wanted}`"), hint));
+    };
+    all.clusters.retain(|cluster| cluster.name == context.cluster);
+    all.auth_infos.retain(|user| Some(&user.name) == context.user.as_ref());
+    all.current_context = Some(wanted);
+    Ok(all)
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
 
     #[test]
     fn a_kubeconfig_is_readable_by_its_owner_alone_even_over_an_open_one() {
@@ -80,5 +115,33 @@ mod tests {
     #[test]
     fn base64_is_padded() {
         assert_eq!(super::base64(b"rollcall!!"), "cm9sbGNhbGwhIQ==");
+    }
+
+    const FILE: &str = "apiVersion: v1\nkind: Config\ncurrent-context: prod\n\
+        clusters:\n- {name: a, cluster: {server: 'https://a'}}\n- {name: b, cluster: {server: 'https://b'}}\n\
+        users:\n- {name: u, user: {token: secret}}\n- {name: v, user: {token: other}}\n\
+        contexts:\n- {name: prod, context: {cluster: a, user: u}}\n- {name: dev, context: {cluster: b, user: v}}\n";
+
+    fn of(context: Option<&str>) -> Result<Kubeconfig> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config");
+        std::fs::write(&file, FILE).unwrap();
+        of_context(Some(&file), context)
+    }
+
+    #[test]
+    fn only_what_the_context_names_is_taken_from_the_file() {
+        let read = of(Some("dev")).unwrap();
+        assert_eq!(read.current_context.as_deref(), Some("dev"));
+        assert_eq!(read.clusters.iter().map(|cluster| cluster.name.as_str()).collect::<Vec<_>>(), ["b"]);
+        assert_eq!(read.auth_infos.iter().map(|user| user.name.as_str()).collect::<Vec<_>>(), ["v"]);
+        assert_eq!(of(None).unwrap().current_context.as_deref(), Some("prod"), "without a name it is the current one");
+    }
+
+    #[test]
+    fn a_context_that_is_not_there_is_named_with_the_nearest() {
+        let error = of(Some("dve")).unwrap_err();
+        insta::assert_snapshot!(error, @"the kubeconfig has no context `dve`");
+        insta::assert_snapshot!(error.hint().unwrap_or_default(), @"did you mean `dev`?");
     }
 }

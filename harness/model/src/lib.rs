@@ -11,9 +11,11 @@
 pub mod condition;
 pub mod diagnostic;
 pub mod event;
+pub mod explain;
 pub mod invariant;
 pub mod oracle;
 pub mod plan;
+mod quantity;
 pub mod scenario;
 pub mod table;
 pub mod verdict;

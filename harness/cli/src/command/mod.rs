@@ -1,6 +1,7 @@
 //! One file a command: what is meant by its flags, and what it prints.
 
 mod cluster;
+mod explain;
 mod lint;
 mod load;
 mod new;
@@ -28,6 +29,7 @@ pub(crate) async fn execute(command: Command, interrupt: Interrupt) -> Result<Ex
     match command {
         Command::Run(flags) => return run::run(flags, interrupt).await,
         Command::Lint { paths } => return lint::lint(&paths),
+        Command::Explain(flags) => return explain::explain(flags, interrupt).await,
         Command::New { name, file } => new::new(&name, file)?,
         Command::Schema => schema::schema(),
         Command::Up(flags) => cluster::up(flags, &interrupt).await?,
@@ -54,6 +56,8 @@ async fn sweep_before(command: &Command) {
         Command::Lint { .. } | Command::New { .. } | Command::Schema | Command::Completions { .. } => true,
         // It tells of what it removes.
         Command::Clean { .. } => true,
+        // It looks and makes nothing.
+        Command::Explain(_) => true,
         // A guest needs no engine here.
         Command::Run(flags) => flags.dry_run || flags.guest.context.is_some(),
         _ => false,

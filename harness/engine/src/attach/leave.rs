@@ -53,7 +53,12 @@ pub(crate) async fn leave(kubeconfig: &str, namespace: &str) -> Result<()> {
 /// When the context is not there, the API server refuses, or something cannot be undone; the rest is done all the same.
 pub async fn clean_attached(attach: &Attach, all: bool) -> Result<Vec<Left>> {
     crate::tls::install_provider();
-    finish(&super::client(&super::read(attach)?, None).await?, all).await
+    finish(
+        &super::client(&crate::kubeconfig::of_context(attach.kubeconfig.as_deref(), Some(&attach.context))?, None)
+            .await?,
+        all,
+    )
+    .await
 }
 
 /// The same where a client is there already.

@@ -122,7 +122,7 @@ pub(crate) async fn join(
     crate::tls::install_provider();
     let images = substitutes(plan, images)?;
     refuse_what_is_out_of_reach(attach, plan)?;
-    let kubeconfig = read(attach)?;
+    let kubeconfig = crate::kubeconfig::of_context(attach.kubeconfig.as_deref(), Some(&attach.context))?;
     let namespace = format!("rollcall-{run}");
     let lens = Lens::new(&namespace);
     let client = client(&kubeconfig, None).await?;
@@ -234,31 +234,6 @@ fn substitutes(plan: &Plan, overrides: &[(String, ImageSource)]) -> Result<BTree
     Ok(images)
 }
 
-/// The kubeconfig with nothing but the context, whose files are in it, and with the context's namespace left out.
-fn read(attach: &Attach) -> Result<Kubeconfig> {
-    let invalid = |source: kube::config::KubeconfigError| Error::Usage {
-        message: format!("the kubeconfig cannot be read: {source}"),
-        hint: Some("name one with `--kubeconfig FILE`".into()),
-    };
-    let mut all = match &attach.kubeconfig {
-        Some(file) => Kubeconfig::read_from(file).map_err(invalid)?,
-        None => Kubeconfig::read().map_err(invalid)?,
-    };
-    let names: Vec<String> = all.contexts.iter().map(|context| context.name.clone()).collect();
-    all.contexts.retain(|context| context.name == attach.context);
-    let Some(context) = all.contexts.first().and_then(|context| context.context.clone()) else {
-        let hint = match rollcall_model::diagnostic::nearest(&attach.context, names.iter().map(String::as_str)) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("the contexts are {}", names.join(", ")),
-        };
-        return Err(Error::usage_hint(format!("the kubeconfig has no context `{}`", attach.context), hint));
-    };
-    all.clusters.retain(|cluster| cluster.name == context.cluster);
-    all.auth_infos.retain(|user| Some(&user.name) == context.user.as_ref());
-    all.current_context = Some(attach.context.clone());
-    Ok(all)
-}
-
 /// The kubeconfig for commands that scenarios run: what they name no namespace for is in that of the run.
 fn text_of(mut kubeconfig: Kubeconfig, namespace: &str) -> Result<String> {
     for context in kubeconfig.contexts.iter_mut().filter_map(|context| context.context.as_mut()) {
@@ -271,7 +246,7 @@ fn text_of(mut kubeconfig: Kubeconfig, namespace: &str) -> Result<String> {
     })
 }
 
-async fn client(kubeconfig: &Kubeconfig, lens: Option<Lens>) -> Result<Client> {
+pub(crate) async fn client(kubeconfig: &Kubeconfig, lens: Option<Lens>) -> Result<Client> {
     let failed = |source: kube::Error| Error::Kubernetes {
         action: "make a client for",
         object: "the cluster".into(),
@@ -288,37 +263,4 @@ async fn client(kubeconfig: &Kubeconfig, lens: Option<Lens>) -> Result<Client> {
         None => builder.build(),
         Some(lens) => builder.with_layer(&MapRequestLayer::new(move |request| lens.outward_request(request))).build(),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const FILE: &str = "apiVersion: v1\nkind: Config\ncurrent-context: prod\n\
-        clusters:\n- {name: a, cluster: {server: 'https://a'}}\n- {name: b, cluster: {server: 'https://b'}}\n\
-        users:\n- {name: u, user: {token: secret}}\n- {name: v, user: {token: other}}\n\
-        contexts:\n- {name: prod, context: {cluster: a, user: u}}\n- {name: dev, context: {cluster: b, user: v}}\n";
-
-    fn attach(folder: &std::path::Path, context: &str) -> Attach {
-        let file = folder.join("config");
-        std::fs::write(&file, FILE).unwrap();
-        Attach { kubeconfig: Some(file), context: context.into(), meant: None }
-    }
-
-    #[test]
-    fn only_what_the_context_names_is_taken_from_the_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let read = read(&attach(folder.path(), "dev")).unwrap();
-        assert_eq!(read.current_context.as_deref(), Some("dev"));
-        assert_eq!(read.clusters.iter().map(|cluster| cluster.name.as_str()).collect::<Vec<_>>(), ["b"]);
-        assert_eq!(read.auth_infos.iter().map(|user| user.name.as_str()).collect::<Vec<_>>(), ["v"]);
-    }
-
-    #[test]
-    fn a_context_that_is_not_there_is_named_with_the_nearest() {
-        let folder = tempfile::tempdir().unwrap();
-        let error = read(&attach(folder.path(), "dve")).unwrap_err();
-        insta::assert_snapshot!(error, @"the kubeconfig has no context `dve`");
-        insta::assert_snapshot!(error.hint().unwrap_or_default(), @"did you mean `dev`?");
-    }
 }

@@ -58,7 +58,7 @@ pub fn of(pod: &Pod) -> String {
 }
 
 /// The condition of a pod for which the scheduler has found no place.
-pub(super) fn unscheduled(pod: &Pod) -> Option<&PodCondition> {
+pub(crate) fn unscheduled(pod: &Pod) -> Option<&PodCondition> {
     let conditions = pod.status.as_ref()?.conditions.as_ref()?;
     conditions.iter().find(|condition| condition.type_ == "PodScheduled" && condition.status == "False")
 }

@@ -14,6 +14,7 @@ mod affinity;
 mod tolerations;
 
 pub use tolerations::daemon_tolerations;
+pub(crate) use tolerations::tolerates_pod;
 
 /// The controller's decision about one node.
 #[derive(Debug, Clone, PartialEq, Eq)]

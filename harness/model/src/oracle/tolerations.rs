@@ -47,6 +47,11 @@ pub(super) fn is_tolerated(pod: &PodSpec, taint: &Taint) -> bool {
     by_default || pod.tolerations.iter().flatten().any(|toleration| tolerates(toleration, taint))
 }
 
+/// Whether a pod, which has the controller's tolerations among its own, tolerates a taint.
+pub(crate) fn tolerates_pod(pod: &PodSpec, taint: &Taint) -> bool {
+    pod.tolerations.iter().flatten().any(|toleration| tolerates(toleration, taint))
+}
+
 /// Whether a toleration matches a taint (`k8s.io/component-helpers/scheduling/corev1`, `ToleratesTaint`).
 ///
 /// An empty effect matches every effect, an empty key every key, and the default operator is `Equal`.

@@ -39,8 +39,26 @@ const LEFT_OUT: [&str; 8] = [
     "CertificateSigningRequest",
 ];
 
-/// Who sets fields in the name of Kubernetes itself.
-const KUBERNETES: [&str; 5] = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kwok"];
+/// Who sets fields in the name of Kubernetes itself: its programs, and those of their controllers that apply under a name
+/// of their own, some of them seconds after the cluster is there (`FieldManager` in pkg/controller, pkg/controlplane and
+/// pkg/registry, read at 1.37).
+const KUBERNETES: [&str; 14] = [
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kubelet",
+    "kwok",
+    // All of them in one program.
+    "k3s",
+    "kubernetes-service-cidr-controller",
+    "service-cidr-controller",
+    "clusterrole-aggregation-controller",
+    "ResourceClaimController",
+    "validatingadmissionpolicy-status",
+    "migration-runner-controller",
+    "device-taint-eviction-controller",
+    "api-priority-and-fairness-config-producer-v1",
+];
 
 /// How long something that nobody deletes is waited for: a controller may be about to.
 const GRACE: Duration = Duration::from_secs(3);
@@ -355,6 +373,11 @@ mod tests {
         let derived = listed("APIService", "v1.example.com", set_by("kube-apiserver", "Update"));
         assert!(derived.is_derived && derived.set_by_others.is_empty());
         assert!(!listed("ConfigMap", "a", set_by("rollcall", "Apply")).is_derived);
+        // Controllers apply under names of their own.
+        assert!(
+            listed("ServiceCIDR", "kubernetes", set_by("service-cidr-controller", "Apply")).set_by_others.is_empty()
+        );
+        assert!(!listed("ServiceCIDR", "kubernetes", set_by("my-controller", "Apply")).set_by_others.is_empty());
         // A namespace that was applied with nothing but its name has no manager.
         assert!(!listed("Namespace", "a", json!({})).is_derived);
     }
