@@ -7,6 +7,8 @@ use std::collections::HashMap;
 pub(crate) const CLUSTER: &str = "rollcall.cluster";
 /// The node's name in Kubernetes.
 pub(crate) const NODE: &str = "rollcall.node";
+/// The last octet of the node's address: an engine need not say it of a container that does not run.
+pub(crate) const NUMBER: &str = "rollcall.number";
 /// `control-plane`, `worker`, or [`SERVICES`].
 pub(crate) const ROLE: &str = "rollcall.role";
 /// The role of the container beside the nodes that has the registry and kwok. It has no [`NODE`].

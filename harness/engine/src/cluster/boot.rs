@@ -67,6 +67,7 @@ impl Cluster {
         spec.privileges = privileges;
         spec.terminal = conduct.terminal;
         spec.labels.insert(labels::NODE.into(), member.name.clone());
+        spec.labels.insert(labels::NUMBER.into(), member.number.to_string());
         spec.labels.insert(labels::ROLE.into(), member.role.as_str().into());
         if made.layout.simulated.is_some() && member.role == Role::ControlPlane {
             spec.labels.insert(labels::SIMULATED.into(), "true".into());

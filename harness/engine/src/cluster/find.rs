@@ -81,7 +81,10 @@ impl Cluster {
                 } else {
                     Role::Worker
                 },
-                number: docker.address_number(&container.name, &layout.network.name).await?,
+                number: label(container, labels::NUMBER).parse().map_err(|_| Error::Boot {
+                    node: node.clone(),
+                    reason: format!("its container has no label `{}`, as earlier versions made them", labels::NUMBER),
+                })?,
                 // What a node was given when it joined is its own business since.
                 labels: BTreeMap::new(),
                 taints: Vec::new(),

@@ -1,11 +1,16 @@
 //! The connection to the engine, and how its failures are told.
 
-use std::{collections::HashMap, sync::LazyLock, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use testcontainers::{
     bollard::{self, query_parameters::ListImagesOptionsBuilder},
     core::client::docker_client_instance,
 };
+use tokio::sync::OnceCell;
 
 use super::in_flight::InFlight;
 use crate::{
@@ -21,6 +26,7 @@ const ANSWER: Duration = Duration::from_secs(120);
 pub(crate) struct Docker {
     pub(super) api: bollard::Docker,
     pub(super) in_flight: InFlight,
+    is_podman: Arc<OnceCell<bool>>,
 }
 
 /// Of every connection of this process: whoever cleans up need not have the connection that creates.
@@ -43,12 +49,27 @@ impl Docker {
     }
 
     async fn checked(api: bollard::Docker) -> Result<Self> {
+        here(&std::env::var("DOCKER_HOST").unwrap_or_default())?;
         let api = api.with_timeout(patience::stretched(ANSWER));
         match api.ping().await {
-            Ok(_) => Ok(Self { api, in_flight: IN_FLIGHT.clone() }),
+            Ok(_) => Ok(Self { api, in_flight: IN_FLIGHT.clone(), is_podman: Arc::default() }),
             Err(error) if is_permission_denied(&error) => Err(Error::EnginePermission { source: error.into() }),
             Err(error) => Err(Error::NoEngine { source: error.into() }),
         }
+    }
+
+    /// Whether Podman answers, which takes Docker's API and means another thing by some of it.
+    pub(super) async fn is_podman(&self) -> Result<bool> {
+        let asked = async {
+            let version = self.api.version().await.map_err(|source| Error::Engine {
+                action: "ask for the version of",
+                object: "the engine".into(),
+                source,
+            })?;
+            let components = version.components.unwrap_or_default();
+            Ok(components.iter().any(|component| component.name.contains("Podman")))
+        };
+        self.is_podman.get_or_try_init(|| asked).await.copied()
     }
 
     /// Returns when no container is being created any more.
@@ -81,6 +102,30 @@ impl Docker {
     }
 }
 
+/// Refuses an engine on another machine: nodes publish their ports on loopback alone, and that would be the loopback of
+/// that machine.
+fn here(docker_host: &str) -> Result<()> {
+    let Some((scheme, rest)) = docker_host.split_once("://") else { return Ok(()) };
+    if matches!(scheme, "unix" | "npipe") {
+        return Ok(());
+    }
+    let host = rest.split('/').next().unwrap_or_default().rsplit('@').next().unwrap_or_default();
+    let host = match host.strip_prefix('[') {
+        Some(bracketed) => bracketed.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    let is_loopback = host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback());
+    if is_loopback {
+        return Ok(());
+    }
+    Err(Error::usage_hint(
+        format!(
+            "DOCKER_HOST is `{docker_host}`, an engine on another machine, where the ports of nodes are out of reach"
+        ),
+        "run rollcall on that machine",
+    ))
+}
+
 /// Whether the engine answered with this HTTP status.
 pub(super) fn is_status(error: &bollard::errors::Error, status: u16) -> bool {
     matches!(error, bollard::errors::Error::DockerResponseServerError { status_code, .. } if *status_code == status)
@@ -97,4 +142,24 @@ fn is_permission_denied(error: &bollard::errors::Error) -> bool {
     }
     // The client wraps the socket's error without keeping it as a cause.
     error.to_string().contains("ermission denied")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::here;
+
+    #[test]
+    fn an_engine_elsewhere_is_refused_with_what_to_do() {
+        for near in
+            ["", "unix:///var/run/docker.sock", "tcp://127.0.0.1:2375", "tcp://localhost:2375", "tcp://[::1]:2375"]
+        {
+            assert!(here(near).is_ok(), "{near}");
+        }
+        for far in ["tcp://10.0.0.7:2376", "ssh://root@build.example.com", "tcp://[2001:db8::1]:2375"] {
+            assert!(here(far).is_err(), "{far}");
+        }
+        let error = here("ssh://root@build.example.com").unwrap_err();
+        insta::assert_snapshot!(error, @"DOCKER_HOST is `ssh://root@build.example.com`, an engine on another machine, where the ports of nodes are out of reach");
+        insta::assert_snapshot!(error.hint().unwrap_or_default(), @"run rollcall on that machine");
+    }
 }

@@ -142,6 +142,11 @@ impl Docker {
             let binding = PortBinding { host_ip: Some("127.0.0.1".into()), host_port: Some(port.host.to_string()) };
             (format!("{}/tcp", port.container), Some(vec![binding]))
         });
+        let mut security = vec!["seccomp=unconfined".to_owned(), "apparmor=unconfined".to_owned()];
+        if self.is_podman().await? {
+            // It does not take an empty list for no masks; Docker refuses this word.
+            security.push("unmask=ALL".to_owned());
+        }
         let host_config = HostConfig {
             auto_remove: Some(spec.lifeline),
             privileged: Some(spec.privileges == Privileges::All),
@@ -149,7 +154,7 @@ impl Docker {
                 Privileges::All => None,
                 Privileges::Some(capabilities) => Some(capabilities.clone()),
             },
-            security_opt: Some(vec!["seccomp=unconfined".into(), "apparmor=unconfined".into()]),
+            security_opt: Some(security),
             // A kubelet writes to /proc/sys and /sys; the masks of an ordinary container forbid it.
             masked_paths: Some(Vec::new()),
             readonly_paths: Some(Vec::new()),
@@ -342,7 +347,12 @@ impl Docker {
 
     /// The containers that carry a label (`key` or `key=value`), stopped ones too.
     pub(crate) async fn containers_labelled(&self, label: &str) -> Result<Vec<ContainerState>> {
-        let filters = HashMap::from([("label".to_owned(), vec![label.to_owned()])]);
+        let mut filters = HashMap::from([("label".to_owned(), vec![label.to_owned()])]);
+        if self.is_podman().await? {
+            // All but a state that it alone knows, which lasts for the moment between the end and `exited`.
+            let states = ["created", "initialized", "running", "paused", "exited", "removing"];
+            filters.insert("status".to_owned(), states.map(str::to_owned).into());
+        }
         let found = self
             .api
             .list_containers(Some(ListContainersOptionsBuilder::default().all(true).filters(&filters).build()))
@@ -367,21 +377,6 @@ impl Docker {
             object: container.into(),
             source,
         })
-    }
-
-    /// The last octet of a container's address in a network.
-    pub(crate) async fn address_number(&self, container: &str, network: &str) -> Result<u8> {
-        let found = self.inspect(container).await?;
-        found
-            .network_settings
-            .and_then(|settings| settings.networks)
-            .and_then(|mut networks| networks.remove(network))
-            .and_then(|endpoint| endpoint.ipam_config?.ipv4_address?.parse::<Ipv4Addr>().ok())
-            .map(|address| address.octets()[3])
-            .ok_or_else(|| Error::Boot {
-                node: container.into(),
-                reason: format!("it has no address in network `{network}`"),
-            })
     }
 
     /// What the processes of a container may do, whether it runs or not.
