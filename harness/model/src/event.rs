@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::condition::Report;
+use crate::explain::Diagnosis;
 use crate::scenario::Role;
 use crate::verdict::Verdict;
 
@@ -136,6 +137,13 @@ pub enum Event {
         outcome: StepOutcome,
         /// How long it took to become true.
         took_ms: u64,
+    },
+    /// What is so with a DaemonSet that a step expected something else of.
+    Diagnosed {
+        /// The position in the plan of the step that has just ended, from 0.
+        index: usize,
+        /// What was found.
+        diagnosis: Diagnosis,
     },
     /// The state of every node's daemon pods.
     RollCall {

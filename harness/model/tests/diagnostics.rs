@@ -135,7 +135,12 @@ fn steps(#[context] context: Context, #[case] source: String) {
 #[case::delete_object(with_steps(&format!(
     "  - delete: {{object: {{kind: Pod, name: a}}}}\n  - delete: {{object: {{apiVersion: v1, kind: Pod, name: a}}, namespace: x}}\n  - delete: {{object: {{apiVersion: apps/v1, kind: DaemonSet, name: log-colector}}}}\n{ASSERT}"
 )))]
-#[case::explain(with_steps(&format!("  - explain: {{daemonSet: log-collector}}\n{ASSERT}")))]
+#[case::explain_unknown_cause(with_steps(&format!("  - explain: {{daemonSet: log-collector, findings: {{worker-1: image-not-fund}}}}\n{ASSERT}")))]
+#[case::explain_unknown_node(with_steps(&format!("  - explain: {{daemonSet: log-collector, findings: {{worker-l: crash-loop}}}}\n{ASSERT}")))]
+#[case::explain_no_daemon_set(with_steps(&format!("  - explain: {{findings: {{worker-1: crash-loop}}}}\n{ASSERT}")))]
+#[case::explain_wrong_types(with_steps(&format!("  - explain: {{daemonSet: log-collector, findings: [crash-loop], overall: {{}}}}\n{ASSERT}")))]
+#[case::explain_empty_list(with_steps(&format!("  - explain: {{daemonSet: log-collector, findings: {{worker-1: []}}, whole: crash-loop}}\n{ASSERT}")))]
+#[case::explain_within_beside(with_steps(&format!("  - {{explain: {{daemonSet: log-collector}}, within: 5s}}\n{ASSERT}")))]
 fn verbs(#[context] context: Context, #[case] source: String) {
     check(&format!("verbs_{}", context.description.unwrap_or_default()), &source);
 }

@@ -67,6 +67,9 @@ fn step_status(step: &StepReport, scenario: &ScenarioReport, why_skipped: &str) 
             if let Some(report) = &step.report {
                 text.push_str(&format!("\n\n{report}"));
             }
+            for paragraph in step.diagnoses.iter().flat_map(|diagnosis| diagnosis.paragraphs()) {
+                text.push_str(&format!("\n\nwhy: {}", paragraph.trim_end()));
+            }
             non_success(NonSuccessKind::Failure, "did not hold", message, &text, scenario)
         }
         StepReportOutcome::Environment => {

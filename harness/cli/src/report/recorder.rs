@@ -85,6 +85,11 @@ impl ScenarioRecorder {
                     end(step, outcome);
                 }
             }
+            Event::Diagnosed { index, diagnosis } => {
+                if let Some(step) = report.steps.iter_mut().rev().find(|step| step.index == *index) {
+                    step.diagnoses.push(diagnosis.clone());
+                }
+            }
             Event::RollCall { rows } => report.roll_call.clone_from(rows),
             Event::EvidenceCollected { path } => report.evidence = Some(path.clone()),
             Event::RunFinished { took_ms, cleanup, .. } => {
@@ -114,7 +119,16 @@ impl ScenarioRecorder {
 /// A step of which nothing is known but what it is to do.
 pub(super) fn not_reached(index: usize, name: Option<&str>, summary: String) -> StepReport {
     let outcome = StepReportOutcome::NotReached;
-    StepReport { index, name: name.map(str::to_owned), summary, outcome, took_ms: None, message: None, report: None }
+    StepReport {
+        index,
+        name: name.map(str::to_owned),
+        summary,
+        outcome,
+        took_ms: None,
+        message: None,
+        report: None,
+        diagnoses: Vec::new(),
+    }
 }
 
 fn end(step: &mut StepReport, outcome: &StepOutcome) {

@@ -3,7 +3,7 @@
 //!
 //! Every key is always there; what is not known is `null`.
 
-use rollcall::model::{Report, Timestamp, Verdict, event::RollCallRow};
+use rollcall::model::{Report, Timestamp, Verdict, event::RollCallRow, explain::Diagnosis};
 use serde::{Deserialize, Serialize};
 
 /// A run of several scenarios.
@@ -180,6 +180,8 @@ pub(crate) struct StepReport {
     pub(crate) message: Option<String>,
     /// The last answer to its condition, with the nodes at fault first.
     pub(crate) report: Option<Report>,
+    /// What is so with the DaemonSets that it speaks of, where it did not hold.
+    pub(crate) diagnoses: Vec<Diagnosis>,
 }
 
 /// How a step ended.

@@ -5,6 +5,7 @@ use rollcall::{
     model::{
         Event, NodeReport, Report, Role, Stamped, Timestamp, Verdict,
         event::{Cleanup, FORMAT, RollCallPod, RollCallRow, StepOutcome},
+        explain::{Cause, Certainty, Diagnosis, Evidence, Finding, NodeDiagnosis, NodeState},
     },
 };
 
@@ -98,6 +99,30 @@ pub(super) fn held() -> Vec<Stamped> {
     run(events)
 }
 
+/// What is found where an image is not there, on one of three nodes.
+fn no_image() -> Diagnosis {
+    let finding = Finding {
+        cause: Cause::ImageNotFound,
+        object: "pod default/log-collector-9h2vd".into(),
+        what: "the registry has no image `fluentd:v2`".into(),
+        evidence: vec![Evidence {
+            source: "status.containerStatuses[fluentd].state.waiting".into(),
+            says: "ErrImagePull: not found".into(),
+        }],
+        remedy: "push the image, or correct its name".into(),
+        command: None,
+        certainty: Certainty::Proven,
+    };
+    let node = |node: &str, state, findings| NodeDiagnosis { node: node.into(), state, pod: None, findings };
+    Diagnosis {
+        daemon_set: "default/log-collector".into(),
+        in_order: false,
+        findings: Vec::new(),
+        nodes: vec![node("worker-1", NodeState::Ok, Vec::new()), node("worker-2", NodeState::Unhealthy, vec![finding])],
+        not_looked_at: Vec::new(),
+    }
+}
+
 pub(super) fn did_not_hold() -> Vec<Stamped> {
     let node = |node: &str, what: &str| NodeReport { node: node.into(), what: what.into() };
     let outcome = StepOutcome::Failed {
@@ -115,6 +140,7 @@ pub(super) fn did_not_hold() -> Vec<Stamped> {
     let mut events = started();
     events.extend(step(0, None, APPLY, StepOutcome::Held, 87));
     events.extend(step(1, None, EXPECT, outcome, 20_000));
+    events.push(Event::Diagnosed { index: 1, diagnosis: no_image() });
     events.push(roll_call(false));
     events.push(Event::EvidenceCollected { path: "rollcall-evidence/follows-19700101T000000Z".into() });
     events.push(finished(Verdict::DidNotHold, Cleanup::Kept));

@@ -107,7 +107,7 @@ fn execs() -> [Right; 2] {
 
 fn asked(condition: &Condition) -> Vec<Right> {
     let of = |need: Need| match need {
-        Need::Logs(_) => vec![in_own("get", "", "pods", "log")],
+        Need::Logs(_) | Need::Extras(_) => vec![in_own("get", "", "pods", "log")],
         Need::Exec(_) => execs().to_vec(),
         // Their plural names are the API server's to say; whether they can be listed the condition itself tells.
         _ => Vec::new(),

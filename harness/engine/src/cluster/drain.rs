@@ -51,7 +51,7 @@ impl Cluster {
             .await
             .doing("list", || format!("pods of node `{node}`"))?;
         let (daemons, others): (Vec<Pod>, Vec<Pod>) =
-            bound.items.into_iter().filter(|pod| !is_mirror(pod)).partition(is_daemon);
+            bound.items.into_iter().filter(|pod| !view::is_mirror(pod)).partition(is_daemon);
         if let Some(daemon) = daemons.first().filter(|_| !options.ignore_daemon_sets) {
             return Err(Error::usage_hint(
                 format!("cannot drain node `{node}`: daemon pod `{}` would come back", view::name_of(&daemon.metadata)),
@@ -171,10 +171,6 @@ impl Cluster {
             .await
             .map(drop)
     }
-}
-
-fn is_mirror(pod: &Pod) -> bool {
-    pod.metadata.annotations.as_ref().is_some_and(|all| all.contains_key("kubernetes.io/config.mirror"))
 }
 
 fn is_daemon(pod: &Pod) -> bool {

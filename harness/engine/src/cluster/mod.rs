@@ -187,7 +187,8 @@ impl Cluster {
         memory: &Memory,
         progress: &mut (dyn FnMut(&Report) + Send),
     ) -> Result<Duration> {
-        let _learning = self.observer.learn(&self.client, condition);
+        let mut learning = self.observer.learn(&self.client, condition);
+        learning.begun().await;
         Wait { what: condition.to_string(), deadline, progress }
             .until(
                 &self.observer,

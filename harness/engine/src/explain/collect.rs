@@ -16,16 +16,16 @@ use kube::{
 };
 use rollcall_model::{
     Change, DaemonSetRef, Kind, Object, World,
+    condition::MOST_LOGS,
     explain::{Extras, WantedLog, wanted_logs},
 };
 use serde::de::DeserializeOwned;
 
+use super::budgets;
 use crate::error::{KubernetesContext, Result};
 
 /// How many objects come at once.
 const PAGE: u32 = 500;
-/// How many logs are read; what is wrong on more nodes than these is seldom something else on each.
-const MOST_LOGS: usize = 20;
 /// How many lines of each.
 const LINES: i64 = 20;
 /// How many logs are read at once.
@@ -35,12 +35,13 @@ pub(super) async fn collect(client: &Client, wanted: &DaemonSetRef) -> Result<(W
     let (namespace, name) = wanted.key();
     let here = |what: &str| format!("{what} of namespace `{namespace}`");
     let own: Api<DaemonSet> = Api::namespaced(client.clone(), &namespace);
-    let (daemon_set, nodes, pods, revisions, events) = tokio::join!(
+    let (daemon_set, nodes, pods, revisions, events, budgets) = tokio::join!(
         async { own.get_opt(&name).await.doing("read", || format!("daemonset `{namespace}/{name}`")) },
         async { all::<Node>(&Api::all(client.clone())).await.doing("list", || "nodes".into()) },
         pods(client, &namespace),
         async { in_namespace::<ControllerRevision>(client, &namespace).await },
         async { in_namespace::<Event>(client, &namespace).await },
+        budgets::budgets(client, Some(&namespace)),
     );
     let mut extras = Extras::default();
     let mut world = World::new();
@@ -60,8 +61,11 @@ pub(super) async fn collect(client: &Client, wanted: &DaemonSetRef) -> Result<(W
         Ok(events) => take(&mut world, Kind::Event, events),
         Err(why) => extras.not_looked_at.push(format!("{}: {why}", here("events"))),
     }
+    let (budgets, unseen) = budgets?;
+    extras.budgets = budgets;
+    extras.not_looked_at.extend(unseen);
     if let Some(daemon_set) = &daemon_set {
-        logs(client, wanted_logs(&world, daemon_set, MOST_LOGS), &mut extras).await;
+        read_logs(client, wanted_logs(&world, daemon_set, MOST_LOGS), &mut extras).await;
     }
     Ok((world, extras))
 }
@@ -77,7 +81,8 @@ async fn pods(client: &Client, namespace: &str) -> Result<(Vec<Pod>, Option<Stri
     }
 }
 
-async fn logs(client: &Client, wanted: Vec<WantedLog>, extras: &mut Extras) {
+/// Reads the last lines of containers into `extras`; what could not be read is said there.
+pub(crate) async fn read_logs(client: &Client, wanted: Vec<WantedLog>, extras: &mut Extras) {
     let reads = wanted.into_iter().map(|log| async move {
         let pods: Api<Pod> = Api::namespaced(client.clone(), &log.namespace);
         let parameters = LogParams {
@@ -109,7 +114,7 @@ fn take<K: Into<Object>>(world: &mut World, kind: Kind, objects: Vec<K>) {
     world.apply(Change::Resync { kind, objects: objects.into_iter().map(Into::into).collect() });
 }
 
-async fn in_namespace<K>(client: &Client, namespace: &str) -> std::result::Result<Vec<K>, kube::Error>
+pub(super) async fn in_namespace<K>(client: &Client, namespace: &str) -> std::result::Result<Vec<K>, kube::Error>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + DeserializeOwned + std::fmt::Debug,
 {
@@ -117,7 +122,7 @@ where
 }
 
 /// Every object, page by page.
-async fn all<K>(api: &Api<K>) -> std::result::Result<Vec<K>, kube::Error>
+pub(super) async fn all<K>(api: &Api<K>) -> std::result::Result<Vec<K>, kube::Error>
 where
     K: Clone + DeserializeOwned + std::fmt::Debug,
 {
@@ -134,7 +139,7 @@ where
 }
 
 /// What one may do without: the answer why it may not be read is no failure.
-fn optional<T>(
+pub(super) fn optional<T>(
     result: std::result::Result<T, kube::Error>,
 ) -> std::result::Result<std::result::Result<T, String>, kube::Error> {
     match result {

@@ -1,13 +1,17 @@
 //! What a diagnosis rests on, read from a cluster: any cluster, and with the right to read alone.
 
+mod budgets;
 mod collect;
+
+pub(crate) use collect::read_logs;
 
 use std::path::Path;
 
 use kube::{Api, Client, api::ListParams};
 use rollcall_model::{
     DaemonSetRef,
-    explain::{Diagnosis, explain},
+    condition::MOST_LOGS,
+    explain::{Diagnosis, Extras, explain, wanted_logs},
     world::view,
 };
 
@@ -19,6 +23,25 @@ use crate::{
 };
 
 impl Cluster {
+    /// Why a DaemonSet is as it is in what has been watched so far; nothing where it has not been seen.
+    pub(crate) async fn explain_what_is_watched(&self, wanted: &DaemonSetRef) -> Option<Diagnosis> {
+        let world = self.world();
+        let daemon_set = world.daemon_set(wanted)?;
+        let mut extras = Extras::default();
+        let (namespace, _) = wanted.key();
+        let budgets = budgets::budgets(self.client(), Some(&namespace));
+        let logs = collect::read_logs(self.client(), wanted_logs(&world, daemon_set, MOST_LOGS), &mut extras);
+        let (budgets, ()) = tokio::join!(budgets, logs);
+        match budgets {
+            Ok((budgets, unseen)) => {
+                extras.budgets = budgets;
+                extras.not_looked_at.extend(unseen);
+            }
+            Err(error) => extras.not_looked_at.push(format!("poddisruptionbudgets: {error}")),
+        }
+        explain(&world, &extras, wanted, clock::now())
+    }
+
     /// Why a DaemonSet is as it is, on every node.
     ///
     /// # Errors

@@ -32,6 +32,8 @@ pub(crate) struct Observer {
     hooks: Hooks,
     /// Where changes come in that no watch of the world makes.
     learned: mpsc::UnboundedSender<Change>,
+    /// What is being found out for whom.
+    asked: needs::Asked,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -45,7 +47,7 @@ impl Observer {
         let (learned, more) = mpsc::unbounded_channel();
         let outlets = watches::Outlets { world: sender, changes: changes.clone(), hooks: hooks.clone(), lens };
         let task = tokio::spawn(watches::gather(client.clone(), more, outlets));
-        Self { world, changes, hooks, learned, task }
+        Self { world, changes, hooks, learned, asked: needs::Asked::default(), task }
     }
 
     /// What has been seen so far.

@@ -8,7 +8,10 @@ use tokio::{
     time::Instant,
 };
 
-use crate::clock;
+use crate::{clock, patience};
+
+/// How long what is asked beside the watches may take to be known again after a change.
+const ANSWERED_WITHIN: Duration = rollcall_model::plan::REQUEST_WITHIN;
 
 /// A condition that did not keep holding.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,22 +34,34 @@ pub(super) async fn hold(
     let started = Instant::now();
     let end = started + duration;
     let mut held = None;
+    // Until when something has to be read that a change has made necessary.
+    let mut open_until = None;
     loop {
         let now = clock::now();
-        if let Some(report) = condition.judge(&world, now, memory).report() {
-            return Err(Broken { report: report.clone(), held });
+        // It says nothing for the condition and nothing against it.
+        if held.is_none() || condition.unanswered(&world).is_none() {
+            open_until = None;
+        } else {
+            open_until.get_or_insert_with(|| Instant::now() + patience::stretched(ANSWERED_WITHIN));
         }
-        held = Some(started.elapsed());
+        if open_until.is_none_or(|until| Instant::now() >= until) {
+            if let Some(report) = condition.judge(&world, now, memory).report() {
+                return Err(Broken { report: report.clone(), held });
+            }
+            held = Some(started.elapsed());
+        }
         // Time alone may change the answer too.
-        let timer = condition
-            .next_check(&world, now)
-            .map_or(end, |moment| end.min(Instant::now() + clock::pause_until(moment, now)));
+        let next_check = || {
+            let moment = condition.next_check(&world, now);
+            moment.map_or(end, |moment| end.min(Instant::now() + clock::pause_until(moment, now)))
+        };
+        let timer = open_until.unwrap_or_else(next_check);
         let change = tokio::select! {
             // What has happened is judged before the time is said to be over.
             biased;
             change = changes.recv() => change,
             () = tokio::time::sleep_until(timer) => {
-                if Instant::now() >= end {
+                if open_until.is_none() && Instant::now() >= end {
                     return Ok(());
                 }
                 continue;
@@ -67,7 +82,13 @@ pub(super) async fn hold(
 
 #[cfg(test)]
 mod tests {
-    use rollcall_model::{Change, Kind, condition::NodeSelection};
+    use k8s_openapi::api::{apps::v1::DaemonSet, core::v1::Pod};
+    use rollcall_model::{
+        Change, DaemonSetRef, Kind,
+        condition::{ExplainCondition, NodeSelection},
+        explain::{Cause, Extras, WantedLog},
+        world::{Fact, Need},
+    };
     use serde_json::json;
 
     use super::*;
@@ -132,6 +153,76 @@ mod tests {
         sender.send(world_with("True")).unwrap();
         let result = hold(watched, &ready(), &Memory::default(), Duration::from_millis(20)).await;
         assert!(result.is_err());
+    }
+
+    /// A pod that crashes, with what is known of its log.
+    fn crashing(restarts: u32, log: Option<&str>) -> Arc<World> {
+        let mut world = world();
+        let daemon_set: DaemonSet = serde_json::from_value(json!({
+            "metadata": {"name": "agent", "namespace": "default", "uid": "ds"},
+            "spec": {"selector": {}, "template": {}},
+        }))
+        .expect("a daemonset");
+        let ended = json!({"terminated": {"exitCode": 1, "reason": "Error"}});
+        let pod: Pod = serde_json::from_value(json!({
+            "metadata": {
+                "name": "agent-x", "namespace": "default", "uid": "pod",
+                "ownerReferences": [{"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "agent", "uid": "ds", "controller": true}],
+            },
+            "spec": {"nodeName": "worker-1", "containers": [{"name": "agent"}]},
+            "status": {"phase": "Running", "containerStatuses": [{
+                "name": "agent", "ready": false, "restartCount": restarts, "image": "", "imageID": "",
+                "state": if restarts == 0 { ended.clone() } else { json!({"waiting": {"reason": "CrashLoopBackOff"}}) },
+                "lastState": if restarts == 0 { json!({}) } else { ended },
+            }]},
+        }))
+        .expect("a pod");
+        world.apply(Change::Set(daemon_set.into()));
+        world.apply(Change::Set(pod.into()));
+        let mut extras = Extras::default();
+        if let Some(text) = log {
+            let (namespace, pod, container) = ("default".into(), "agent-x".into(), "agent".into());
+            extras.logs.insert(WantedLog { namespace, pod, container, previous: restarts > 0 }, text.into());
+        }
+        let need = Need::Extras(DaemonSetRef::new("agent"));
+        world.apply(Change::Learn { need, fact: Fact::Extras(extras) });
+        Arc::new(world)
+    }
+
+    fn is_denied() -> Condition {
+        Condition::Explain(ExplainCondition {
+            daemon_set: DaemonSetRef::new("agent"),
+            findings: [("worker-1".to_owned(), vec![Cause::PermissionDenied])].into(),
+            overall: Vec::new(),
+        })
+    }
+
+    const DENIED: Option<&str> = Some("open /x: permission denied");
+
+    #[tokio::test]
+    async fn a_log_that_is_yet_to_be_read_is_waited_for_even_at_the_end() {
+        let (sender, (_, changes)) = watched(World::new());
+        let (condition, memory) = (is_denied(), Memory::default());
+        let held = hold((crashing(0, DENIED), changes), &condition, &memory, Duration::from_millis(20));
+        tokio::pin!(held);
+        assert!(futures::poll!(&mut held).is_pending());
+        sender.send(crashing(1, None)).unwrap();
+        assert!(tokio::time::timeout(Duration::from_millis(60), &mut held).await.is_err(), "it is not known yet");
+        sender.send(crashing(1, DENIED)).unwrap();
+        assert_eq!(held.await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn a_log_that_says_something_else_ends_it() {
+        let (sender, (_, changes)) = watched(World::new());
+        let (condition, memory) = (is_denied(), Memory::default());
+        let held = hold((crashing(0, DENIED), changes), &condition, &memory, Duration::from_secs(60));
+        tokio::pin!(held);
+        assert!(futures::poll!(&mut held).is_pending());
+        sender.send(crashing(1, None)).unwrap();
+        assert!(futures::poll!(&mut held).is_pending());
+        sender.send(crashing(1, Some("no config"))).unwrap();
+        assert!(held.await.unwrap_err().held.is_some());
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeSet,
     path::Path,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use futures::future::{BoxFuture, join_all};
@@ -25,6 +26,9 @@ use crate::{clock, cluster::Cluster, error::Error, patience};
 
 /// The longest output of a command that is told, in bytes.
 const MAX_OUTPUT: usize = 16 * 1024;
+
+/// How long the logs may take that say why a step failed.
+const DIAGNOSIS_WITHIN: Duration = Duration::from_secs(10);
 
 /// The steps of one run, and what later ones need to know of earlier ones.
 pub(super) struct Steps<'a, 'run, 'sink> {
@@ -87,7 +91,11 @@ impl Steps<'_, '_, '_> {
             StepOutcome::Failed { .. } => Verdict::DidNotHold,
             StepOutcome::Environment { .. } => Verdict::Environment,
         };
+        let failed = matches!(outcome, StepOutcome::Failed { .. });
         self.emit(Event::StepFinished { index, outcome, took_ms: milliseconds(started.elapsed()) });
+        if let (true, Action::Expect { condition } | Action::Hold { condition, .. }) = (failed, &step.action) {
+            self.diagnose(index, condition).await;
+        }
         let world = self.cluster.world();
         if let Some(name) = step.name.as_ref().filter(|_| verdict.is_held()) {
             lock(&self.memory).remember(name, &world);
@@ -98,6 +106,23 @@ impl Steps<'_, '_, '_> {
         let daemon_sets: Vec<DaemonSetRef> = lock(&self.daemon_sets).iter().cloned().collect();
         self.emit(Event::RollCall { rows: world.roll_call(&daemon_sets) });
         verdict
+    }
+
+    /// Tells why the DaemonSets are not as a condition wanted them.
+    async fn diagnose(&self, index: usize, condition: &Condition) {
+        let daemon_sets: BTreeSet<&DaemonSetRef> = condition.daemon_sets().into_iter().collect();
+        for daemon_set in daemon_sets {
+            let asked = self.cluster.explain_what_is_watched(daemon_set);
+            let diagnosis = tokio::select! {
+                () = self.interrupt.triggered() => return,
+                diagnosis = tokio::time::timeout(DIAGNOSIS_WITHIN, asked) => diagnosis,
+            };
+            match diagnosis {
+                Ok(Some(diagnosis)) => self.emit(Event::Diagnosed { index, diagnosis }),
+                Ok(None) => {}
+                Err(_) => tracing::warn!(%daemon_set, "the logs did not come in time, and nothing is explained"),
+            }
+        }
     }
 
     fn emit(&self, event: Event) {
@@ -119,7 +144,8 @@ impl Steps<'_, '_, '_> {
         match &step.action {
             Action::Expect { condition } => self.expect(step, condition).await,
             Action::Hold { condition, duration } => {
-                let _learning = self.cluster.observer().learn(self.cluster.client(), condition);
+                let mut learning = self.cluster.observer().learn(self.cluster.client(), condition);
+                learning.begun().await;
                 if let Err(error) = self.answered(condition).await {
                     return failure::expectation(condition, error);
                 }

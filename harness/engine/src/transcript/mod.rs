@@ -10,6 +10,7 @@ use std::{collections::BTreeMap, time::Duration};
 use rollcall_model::{
     Event, Report, Stamped, Verdict,
     event::{Cleanup, RollCallRow, StepOutcome},
+    explain::Diagnosis,
 };
 
 use crate::{error::seconds, run::Failure};
@@ -112,6 +113,7 @@ impl Transcript {
                 self.beside(&text);
             }
             Event::StepFinished { index, outcome, took_ms } => self.step_finished(*index, outcome, *took_ms),
+            Event::Diagnosed { diagnosis, .. } => self.diagnosed(diagnosis),
             Event::RollCall { rows } => self.rows.clone_from(rows),
             Event::RunFinished { verdict, took_ms, cleanup } => {
                 self.finished = Some((verdict.clone(), Duration::from_millis(*took_ms), cleanup.clone()));
@@ -225,6 +227,15 @@ impl Transcript {
         let nodes: Vec<&str> = all.lines().skip(report.summary.lines().count().max(1)).collect();
         if !nodes.is_empty() {
             self.text.push_str(&indented(&nodes.join("\n"), "    "));
+        }
+    }
+
+    /// Why a DaemonSet is not as a step expected it.
+    fn diagnosed(&mut self, diagnosis: &Diagnosis) {
+        for paragraph in diagnosis.paragraphs() {
+            let (heading, rest) = paragraph.split_once('\n').unwrap_or((&paragraph, ""));
+            let text = format!("{}\n{rest}", self.strong(&format!("why: {heading}")));
+            self.text.push_str(&indented(&text, "    "));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Condition, NodeSelection};
+use super::{Condition, ExplainCondition, NodeSelection, explain};
 
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -47,6 +47,7 @@ impl fmt::Display for Condition {
             Self::Exec(condition) => write!(f, "{condition}"),
             Self::Events(condition) => write!(f, "{condition}"),
             Self::Object(condition) => write!(f, "{condition}"),
+            Self::Explain(condition) => write!(f, "{condition}"),
             Self::Cel(expression) => write!(f, "`{}`", expression.text()),
             Self::All(conditions) => list(f, conditions, " and "),
             Self::Any(conditions) => list(f, conditions, " or "),
@@ -59,6 +60,19 @@ impl fmt::Display for Condition {
 fn list(f: &mut fmt::Formatter<'_>, conditions: &[Condition], between: &str) -> fmt::Result {
     let texts: Vec<String> = conditions.iter().map(|condition| format!("({condition})")).collect();
     f.write_str(&texts.join(between))
+}
+
+impl fmt::Display for ExplainCondition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "diagnosis of daemonset `{}`: ", self.daemon_set)?;
+        if self.findings.is_empty() && self.overall.is_empty() {
+            return f.write_str("all in order");
+        }
+        let overall = (!self.overall.is_empty()).then(|| explain::list(&self.overall));
+        let nodes = self.findings.iter().map(|(node, causes)| format!("{} on `{node}`", explain::list(causes)));
+        let all: Vec<String> = overall.into_iter().chain(nodes).collect();
+        f.write_str(&all.join("; "))
+    }
 }
 
 impl fmt::Display for NodeSelection {

@@ -14,6 +14,7 @@ mod converged;
 mod display;
 mod events;
 mod exec;
+mod explain;
 mod figures;
 mod hopeless;
 mod logs;
@@ -27,11 +28,12 @@ mod text;
 pub mod trouble;
 
 pub use cel::Expression;
+pub use explain::MOST_LOGS;
 pub(crate) use report::plural;
 pub use report::{NodeReport, Report};
 pub use spec::{
-    EventsCondition, ExecCondition, LogsCondition, NodeSelection, ObjectCondition, PodSelection, PodsCondition,
-    RevisionWanted, StatusCondition,
+    EventsCondition, ExecCondition, ExplainCondition, LogsCondition, NodeSelection, ObjectCondition, PodSelection,
+    PodsCondition, RevisionWanted, StatusCondition,
 };
 pub use text::Text;
 
@@ -81,6 +83,8 @@ pub enum Condition {
     Events(EventsCondition),
     /// Objects of any kind are as said.
     Object(ObjectCondition),
+    /// A diagnosis finds what is said, and nothing else.
+    Explain(ExplainCondition),
     /// An expression over what is watched is true.
     Cel(Expression),
     /// Every one is true.
@@ -161,6 +165,7 @@ impl Condition {
             Self::Exec(_) => "exec",
             Self::Events(_) => "events",
             Self::Object(_) => "object",
+            Self::Explain(_) => "explain",
             Self::Cel(_) => "cel",
             Self::All(_) => "all",
             Self::Any(_) => "any",
@@ -200,6 +205,7 @@ impl Condition {
             Self::Exec(condition) => exec::judge(world, condition),
             Self::Events(condition) => events::judge(world, condition),
             Self::Object(condition) => objects::judge(world, condition),
+            Self::Explain(condition) => explain::judge(world, now, condition),
             Self::Cel(expression) => cel::judge(world, expression),
             Self::All(conditions) => all(conditions.iter().map(|condition| condition.judge_synced(world, now, memory))),
             Self::Any(conditions) => any(conditions.iter().map(|condition| condition.judge_synced(world, now, memory))),
@@ -215,13 +221,15 @@ impl Condition {
         }
     }
 
-    /// When time alone may change the answer, with no change of the world: the end of a `minReadySeconds`.
+    /// When time alone may change the answer, with no change of the world: the end of a `minReadySeconds`, or, for a
+    /// diagnosis, of a grace period.
     #[must_use]
     pub fn next_check(&self, world: &World, now: Timestamp) -> Option<Timestamp> {
         match self {
             Self::Converged { daemon_set, .. } | Self::RolledOut { daemon_set, .. } => {
                 converged::next_check(world, now, daemon_set)
             }
+            Self::Explain(condition) => explain::next_check(world, now, &condition.daemon_set),
             Self::All(conditions) | Self::Any(conditions) => {
                 conditions.iter().filter_map(|condition| condition.next_check(world, now)).min()
             }
@@ -230,20 +238,51 @@ impl Condition {
         }
     }
 
+    /// The DaemonSets that the condition speaks of.
+    #[must_use]
+    pub fn daemon_sets(&self) -> Vec<&DaemonSetRef> {
+        match self {
+            Self::Converged { daemon_set, .. }
+            | Self::RolledOut { daemon_set, .. }
+            | Self::NotRestarted { daemon_set, .. } => vec![daemon_set],
+            Self::Pods(condition) => vec![&condition.daemon_set],
+            Self::Status(condition) => vec![&condition.daemon_set],
+            Self::Logs(condition) => vec![&condition.pods.daemon_set],
+            Self::Exec(condition) => vec![&condition.pods.daemon_set],
+            Self::Events(condition) => condition.daemon_set.iter().collect(),
+            Self::Explain(condition) => vec![&condition.daemon_set],
+            Self::NodeReady { .. } | Self::Object(_) | Self::Cel(_) => Vec::new(),
+            Self::All(conditions) | Self::Any(conditions) => conditions.iter().flat_map(Self::daemon_sets).collect(),
+            Self::Not(condition) | Self::Patient(condition) => condition.daemon_sets(),
+        }
+    }
+
     /// What is not known yet of that which the condition asks for beside what is always watched.
     ///
     /// While anything is, the condition is *not yet*, and so is its `not`: what nobody has looked for is not absent.
     #[must_use]
     pub fn unanswered(&self, world: &World) -> Option<String> {
-        self.needs().iter().find_map(|need| match world.facts.of(need) {
+        let unknown = self.needs().iter().find_map(|need| match world.facts.of(need) {
             Some(Fact::Unknown(why)) => Some(why.clone()),
             Some(_) => None,
             None => Some(match need {
                 Need::Objects { kind, .. } => format!("the objects of kind `{kind}` have not been listed yet"),
                 Need::Logs(_) => "no log has been read yet".to_owned(),
                 Need::Exec(_) => "the command has not been run yet".to_owned(),
+                Need::Extras(_) => "what an explanation needs has not been looked at yet".to_owned(),
             }),
-        })
+        });
+        unknown.or_else(|| self.explanations().into_iter().find_map(|condition| explain::unread(world, condition)))
+    }
+
+    /// The diagnoses that it asks for.
+    fn explanations(&self) -> Vec<&ExplainCondition> {
+        match self {
+            Self::Explain(condition) => vec![condition],
+            Self::All(conditions) | Self::Any(conditions) => conditions.iter().flat_map(Self::explanations).collect(),
+            Self::Not(condition) | Self::Patient(condition) => condition.explanations(),
+            _ => Vec::new(),
+        }
     }
 
     /// What the engine has to find out for this condition, beside what is always watched.
@@ -253,6 +292,7 @@ impl Condition {
             Self::Logs(condition) => vec![Need::Logs(condition.clone())],
             Self::Exec(condition) => vec![Need::Exec(condition.clone())],
             Self::Object(condition) => vec![condition.need()],
+            Self::Explain(condition) => vec![Need::Extras(condition.daemon_set.clone())],
             Self::All(conditions) | Self::Any(conditions) => conditions.iter().flat_map(Self::needs).collect(),
             Self::Not(condition) | Self::Patient(condition) => condition.needs(),
             _ => Vec::new(),

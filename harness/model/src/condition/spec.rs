@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Text;
+use crate::explain::Cause;
 use crate::scenario::DaemonSetRef;
 
 /// Some of the nodes.
@@ -118,6 +119,17 @@ pub struct LogsCondition {
     pub line: Text,
     /// Whether one pod is enough, where otherwise every one must have such a line.
     pub any_pod: bool,
+}
+
+/// What [`explain`](crate::explain::explain) must find, and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExplainCondition {
+    /// The DaemonSet.
+    pub daemon_set: DaemonSetRef,
+    /// The causes on each of these nodes, in the order of the diagnosis. Every other node is in order.
+    pub findings: BTreeMap<String, Vec<Cause>>,
+    /// The causes of the whole, which concern no single node.
+    pub overall: Vec<Cause>,
 }
 
 /// How a command must end in every selected pod.

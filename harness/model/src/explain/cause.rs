@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 /// A cause, by a name that does not change between releases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -12,6 +12,10 @@ pub enum Cause {
     NoEligibleNode,
     /// The controller has not seen the latest change of the DaemonSet.
     ControllerBehind,
+    /// The DaemonSet itself is being deleted.
+    DaemonSetBeingDeleted,
+    /// Pods of another controller match the selector.
+    SelectorOverlaps,
     /// The template names another node.
     NodeNameMismatch,
     /// `nodeSelector` wants a label that the node does not have.
@@ -36,6 +40,8 @@ pub enum Cause {
     RefusedByAdmission,
     /// The API server refused the pod for another reason.
     CreateFailed,
+    /// A pod without a controller matches the selector, and the DaemonSet does not take it.
+    OrphanNotAdopted,
     /// The kubelet refused the pod.
     RefusedByKubelet,
     /// Under pressure the kubelet evicted the pod.
@@ -108,15 +114,19 @@ pub enum Cause {
     UpdateUnderWay,
     /// A pod is there where none should be.
     PodNotRemoved,
+    /// A drain of a cordoned node cannot evict a pod for its PodDisruptionBudget.
+    DrainBlockedByBudget,
     /// What was looked at does not say.
     NotKnown,
 }
 
 impl Cause {
     /// Every cause, in the order of the documentation.
-    pub const ALL: [Self; 50] = [
+    pub const ALL: [Self; 54] = [
         Self::NoEligibleNode,
         Self::ControllerBehind,
+        Self::DaemonSetBeingDeleted,
+        Self::SelectorOverlaps,
         Self::NodeNameMismatch,
         Self::NodeSelectorMismatch,
         Self::NodeAffinityMismatch,
@@ -129,6 +139,7 @@ impl Cause {
         Self::RefusedByQuota,
         Self::RefusedByAdmission,
         Self::CreateFailed,
+        Self::OrphanNotAdopted,
         Self::RefusedByKubelet,
         Self::Evicted,
         Self::Unschedulable,
@@ -165,6 +176,7 @@ impl Cause {
         Self::UpdateBudgetUsedUp,
         Self::UpdateUnderWay,
         Self::PodNotRemoved,
+        Self::DrainBlockedByBudget,
     ];
 
     /// The name, as `taint-not-tolerated`.
@@ -173,6 +185,8 @@ impl Cause {
         match self {
             Self::NoEligibleNode => "no-eligible-node",
             Self::ControllerBehind => "controller-behind",
+            Self::DaemonSetBeingDeleted => "daemon-set-being-deleted",
+            Self::SelectorOverlaps => "selector-overlaps",
             Self::NodeNameMismatch => "node-name-mismatch",
             Self::NodeSelectorMismatch => "node-selector-mismatch",
             Self::NodeAffinityMismatch => "node-affinity-mismatch",
@@ -185,6 +199,7 @@ impl Cause {
             Self::RefusedByQuota => "refused-by-quota",
             Self::RefusedByAdmission => "refused-by-admission",
             Self::CreateFailed => "create-failed",
+            Self::OrphanNotAdopted => "orphan-not-adopted",
             Self::RefusedByKubelet => "refused-by-kubelet",
             Self::Evicted => "evicted",
             Self::Unschedulable => "unschedulable",
@@ -221,8 +236,16 @@ impl Cause {
             Self::UpdateBudgetUsedUp => "update-budget-used-up",
             Self::UpdateUnderWay => "update-under-way",
             Self::PodNotRemoved => "pod-not-removed",
+            Self::DrainBlockedByBudget => "drain-blocked-by-budget",
             Self::NotKnown => "not-known",
         }
+    }
+
+    /// Whether a DaemonSet of which this is found as a whole can be in order all the same: what is said then is of
+    /// others, whom it touches, and not of its pods.
+    #[must_use]
+    pub fn leaves_in_order(self) -> bool {
+        matches!(self, Self::SelectorOverlaps | Self::DrainBlockedByBudget)
     }
 }
 
@@ -235,5 +258,13 @@ impl fmt::Display for Cause {
 impl Serialize for Cause {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.code())
+    }
+}
+
+impl<'de> Deserialize<'de> for Cause {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let code = String::deserialize(deserializer)?;
+        let all = Self::ALL.into_iter().chain([Self::NotKnown]);
+        { all }.find(|cause| cause.code() == code).ok_or_else(|| D::Error::custom(format!("unknown cause `{code}`")))
     }
 }

@@ -1,32 +1,76 @@
 //! Containers that do not get to run, do not go on running, or do not get ready.
 
-use k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, ContainerStatus, Pod};
+use k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, ContainerStatus, Node, Pod};
 
-use super::{Cause, Finding, Look, events, nodes, pod_object, volumes};
+use super::{Cause, Finding, Look, events, logs, nodes, pod_object, volumes};
 use crate::world::view;
 
+/// What the kubelet says of a pod that it evicts for more than it may have (`pkg/kubelet/eviction/helpers.go`).
+const OWN_LIMIT: [&str; 3] =
+    ["exceeded its local ephemeral storage limit", "exceeds the total limit", "exceeds the limit"];
+
+/// And of one that it refuses or evicts because the node is short of something.
+const FOR_PRESSURE: [&str; 2] = ["The node was low on", "The node had condition"];
+
+/// How containerd and cri-dockerd call the end of a container that could not be started
+/// (`internal/cri/server/container_start.go`, `core/container_start.go`). After a few of them the kubelet says
+/// `CrashLoopBackOff`, as of any other that ends.
+const NOT_STARTED: [&str; 2] = ["StartError", "ContainerCannotRun"];
+/// What registries answer, in lower case, with the words of the status and not its number alone: digests and ports are
+/// numbers too (distribution specification, error codes; `core/remotes/docker` of containerd).
+const TOO_MANY_REQUESTS: [&str; 2] = ["toomanyrequests", "too many requests"];
+const UNAUTHORIZED: [&str; 7] = [
+    "unauthorized",
+    "403 forbidden",
+    "access denied",
+    "access to the resource is denied",
+    "authorization failed",
+    "no basic auth credentials",
+    "insufficient_scope",
+];
+
+/// A pod that is over by the kubelet's will.
+struct Refusal<'a> {
+    source: &'static str,
+    reason: &'a str,
+    message: &'a str,
+}
+
 impl Look<'_> {
-    /// Why a pod that the kubelet refused, evicted or gave up on is over.
-    pub(super) fn ended(self, pod: &Pod) -> Option<Finding> {
-        if view::phase_of(pod) != "Failed" {
-            return None;
-        }
-        let status = pod.status.as_ref()?;
-        let (reason, message) = (status.reason.as_deref()?, status.message.as_deref().unwrap_or_default());
-        let source = "status.reason";
+    /// Why a pod that the kubelet refused, evicted or gave up on is over. What the node is short of says best what that
+    /// was for, if it was for that.
+    pub(super) fn ended(self, node: &Node, pod: &Pod) -> Vec<Finding> {
+        let Some(Refusal { source, reason, message }) = self.turned_away(pod) else { return Vec::new() };
         let name = view::name_of(&pod.metadata);
-        if reason == "Evicted" {
-            return Some(
-                Finding::proven(Cause::Evicted, pod_object(pod), format!("the kubelet evicted pod `{name}`"))
-                    .seen(source, format!("{reason}: {message}"))
-                    .remedy("free what the node runs short of; daemon pods are spared only by their priority"),
-            );
+        let (cause, what, remedy) = if reason != "Evicted" {
+            let what = format!("the kubelet refused pod `{name}`");
+            (Cause::RefusedByKubelet, what, "do what the message says; the controller tries again by and by")
+        } else if OWN_LIMIT.iter().any(|part| message.contains(part)) {
+            let what = format!("the kubelet evicted pod `{name}` for more than it may have");
+            (Cause::Evicted, what, "raise the limit that its message names, or let it write less")
+        } else {
+            let what = format!("the kubelet evicted pod `{name}`");
+            (Cause::Evicted, what, "free what the node runs short of; daemon pods are spared only by their priority")
+        };
+        let is_for_pressure = FOR_PRESSURE.iter().any(|part| message.contains(part));
+        let mut findings = if is_for_pressure { self.pressures(node) } else { Vec::new() };
+        let finding = Finding::proven(cause, pod_object(pod), what);
+        findings.push(finding.seen(source, format!("{reason}: {message}")).remedy(remedy));
+        findings
+    }
+
+    /// What the kubelet says of a pod that is over: in its status, or in an event, for the status may take seconds more.
+    fn turned_away<'a>(self, pod: &'a Pod) -> Option<Refusal<'a>>
+    where
+        Self: 'a,
+    {
+        if view::phase_of(pod) == "Failed" {
+            let status = pod.status.as_ref()?;
+            let message = status.message.as_deref().unwrap_or_default();
+            return Some(Refusal { source: "status.reason", reason: status.reason.as_deref()?, message });
         }
-        Some(
-            Finding::proven(Cause::RefusedByKubelet, pod_object(pod), format!("the kubelet refused pod `{name}`"))
-                .seen(source, format!("{reason}: {message}"))
-                .remedy("do what the message says; the controller tries again by and by"),
-        )
+        let event = self.event(&pod.metadata, "Evicted", &[])?;
+        Some(Refusal { source: "event Evicted", reason: "Evicted", message: events::message(event) })
     }
 
     /// A finding for each container that is not as it should be, init containers first.
@@ -119,17 +163,13 @@ impl Look<'_> {
         {
             return None;
         }
+        // What never ran has no last words: the runtime's answer is in the state.
+        if NOT_STARTED.contains(&reason) {
+            let message = ended.message.as_deref().unwrap_or_default();
+            return Some(start(pod, status, message).seen(source, format!("{says}: {message}")));
+        }
         if let Some(finding) = self.said(pod, status) {
             return Some(finding.seen(source, says));
-        }
-        if let Some(message) = ended.message.as_deref().filter(|message| message.contains("exec format error")) {
-            let finding = named(
-                Cause::ImageWrongArchitecture,
-                pod,
-                status,
-                "has a program of another architecture than its node",
-            );
-            return Some(finding.seen(source, message).remedy("build the image for the node's architecture"));
         }
         let what = match ended.exit_code {
             0 => "ends with exit code 0 again and again, and a daemon pod's container is not meant to end".to_owned(),
@@ -193,7 +233,7 @@ impl Look<'_> {
                 &format!("has image `{image}`, which is not for the architecture of its node"),
             )
             .remedy("build the image for the node's architecture, or choose nodes by `kubernetes.io/arch`")
-        } else if has(&["toomanyrequests", "too many requests", "429"]) {
+        } else if has(&TOO_MANY_REQUESTS) {
             named(
                 Cause::ImagePullRateLimited,
                 pod,
@@ -201,7 +241,7 @@ impl Look<'_> {
                 &format!("cannot pull image `{image}`: the registry answers too many requests"),
             )
             .remedy("wait, pull with an account, or bring the image into a registry of your own")
-        } else if has(&["unauthorized", "401", "403", "denied", "authorization failed"]) {
+        } else if has(&UNAUTHORIZED) {
             named(
                 Cause::ImagePullUnauthorized,
                 pod,
@@ -259,13 +299,7 @@ fn config(pod: &Pod, status: &ContainerStatus, message: &str) -> Finding {
 /// `CreateContainerError` and `RunContainerError`: what the container runtime answers.
 fn start(pod: &Pod, status: &ContainerStatus, message: &str) -> Finding {
     if message.contains("exec format error") {
-        return named(
-            Cause::ImageWrongArchitecture,
-            pod,
-            status,
-            "has a program of another architecture than its node",
-        )
-        .remedy("build the image for the node's architecture");
+        return logs::wrong_format(pod, &status.name);
     }
     let exec = message.contains("exec: ") || message.contains("starting container process");
     if exec && (message.contains("no such file or directory") || message.contains("executable file not found")) {

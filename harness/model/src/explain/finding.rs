@@ -1,13 +1,13 @@
 //! What a diagnosis consists of.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Cause;
 use crate::scenario::DaemonSetRef;
 
 /// What is so with a DaemonSet, on every node.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Diagnosis {
     /// Namespace and name, as `default/log-collector`.
     pub daemon_set: String,
@@ -23,8 +23,8 @@ pub struct Diagnosis {
 }
 
 /// What is so on one node.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NodeDiagnosis {
     /// The node's name.
     pub node: String,
@@ -37,7 +37,7 @@ pub struct NodeDiagnosis {
 }
 
 /// The state of a node, as a DaemonSet sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum NodeState {
     /// One available pod of the latest revision.
@@ -50,7 +50,7 @@ pub enum NodeState {
     Missing,
     /// A pod, and there should be none.
     Extra,
-    /// A pod that does not work.
+    /// A pod that does not work, or one that does not go beside the one that took its place.
     Unhealthy,
     /// What there is to wait for comes by itself.
     Waiting,
@@ -88,8 +88,8 @@ impl NodeState {
 }
 
 /// One cause with what it rests on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Finding {
     /// What it is.
     pub cause: Cause,
@@ -102,15 +102,15 @@ pub struct Finding {
     /// What to change.
     pub remedy: String,
     /// A command that does it, where one does.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
     /// How sure it is.
     pub certainty: Certainty,
 }
 
 /// What a finding rests on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Evidence {
     /// Where it was seen: a field, an event, a log.
     pub source: String,
@@ -119,7 +119,7 @@ pub struct Evidence {
 }
 
 /// How sure a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Certainty {
     /// What was seen leaves no other explanation.

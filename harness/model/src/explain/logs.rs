@@ -62,12 +62,27 @@ fn wanted(pod: &Pod, status: &ContainerStatus) -> WantedLog {
 /// Words of the C library and of language runtimes for an error number, in lower case.
 const READ_ONLY: &str = "read-only file system";
 const DENIED: [&str; 2] = ["permission denied", "operation not permitted"];
-const NO_SUCH_NAME: [&str; 5] = [
+const NO_SUCH_NAME: [&str; 13] = [
+    // Go
     "no such host",
+    // the C libraries
     "name or service not known",
     "temporary failure in name resolution",
     "name does not resolve",
+    "nodename nor servname provided",
+    // Rust, on top of these
     "failed to lookup address",
+    // curl, BusyBox
+    "could not resolve host",
+    "bad address",
+    // Node.js
+    "enotfound",
+    "eai_again",
+    // Java
+    "unknownhostexception",
+    // programs with a resolver of their own, as the probe agent
+    "could not look up",
+    "no such name",
 ];
 const WRONG_FORMAT: &str = "exec format error";
 
@@ -90,15 +105,7 @@ impl Look<'_> {
         let object = pod_object(pod);
         let log = format!("log of container {name}");
         if let Some(line) = line(&[WRONG_FORMAT]) {
-            return Some(
-                Finding::proven(
-                    Cause::ImageWrongArchitecture,
-                    object,
-                    format!("the program of container `{name}` is of another architecture than its node"),
-                )
-                .seen(log, line)
-                .remedy("build the image for the node's architecture, or choose nodes by `kubernetes.io/arch`"),
-            );
+            return Some(wrong_format(pod, name).seen(log, line));
         }
         if let Some(line) = line(&[READ_ONLY]) {
             let mounts = read_only_mounts(pod, name);
@@ -142,6 +149,20 @@ impl Look<'_> {
             .remedy("set `dnsPolicy: ClusterFirstWithHostNet`, if the name is one of the cluster"),
         )
     }
+}
+
+/// `ENOEXEC`, which a kernel also says of a script that does not name its interpreter (execve(2)).
+pub(super) fn wrong_format(pod: &Pod, container: &str) -> Finding {
+    Finding::likely(
+        Cause::ImageWrongArchitecture,
+        pod_object(pod),
+        format!(
+            "the program of container `{container}` is of another architecture than its node, or a script without `#!`"
+        ),
+    )
+    .remedy(
+        "build the image for the node's architecture, choose nodes by `kubernetes.io/arch`, or name the interpreter",
+    )
 }
 
 fn read_only_mounts(pod: &Pod, container: &str) -> Vec<String> {

@@ -7,6 +7,7 @@
 //! The texts of kubelet, scheduler and controller that are looked for are those of Kubernetes 1.33 to 1.37; each stands
 //! beside the place of its source.
 
+mod budgets;
 mod cause;
 mod containers;
 mod create;
@@ -15,8 +16,11 @@ mod finding;
 mod logs;
 mod node_state;
 mod nodes;
+mod ownership;
 mod placement;
+mod rollout;
 mod scheduling;
+mod table;
 mod terminating;
 #[cfg(test)]
 mod tests;
@@ -28,13 +32,15 @@ mod waiting;
 use std::collections::BTreeMap;
 
 use k8s_openapi::{
-    api::{apps::v1::DaemonSet, core::v1::Pod},
+    api::{apps::v1::DaemonSet, core::v1::Pod, policy::v1::PodDisruptionBudget},
     jiff::Timestamp,
 };
 
 pub use cause::Cause;
 pub use finding::{Certainty, Diagnosis, Evidence, Finding, NodeDiagnosis, NodeState};
 pub use logs::{WantedLog, wanted_logs};
+pub use table::{About, Section, Shown, sections, troubleshooting};
+pub(crate) use terminating::next_end;
 
 use crate::{
     scenario::DaemonSetRef,
@@ -46,6 +52,8 @@ use crate::{
 pub struct Extras {
     /// The last lines of containers, as [`wanted_logs`] asks for them.
     pub logs: BTreeMap<WantedLog, String>,
+    /// The PodDisruptionBudgets of all namespaces, or of those that may be read.
+    pub budgets: Vec<PodDisruptionBudget>,
     /// What could not be looked at, and for lack of what.
     pub not_looked_at: Vec<String>,
 }
@@ -70,7 +78,8 @@ pub fn explain(world: &World, extras: &Extras, reference: &DaemonSetRef, now: Ti
     let look = Look { world, extras, daemon_set, reference, now, hash: hash.as_deref() };
     let nodes = nodes::all(look);
     let findings = look.of_the_whole(&nodes);
-    let in_order = findings.is_empty() && nodes.iter().all(|node| node.state.is_in_order());
+    let in_order = findings.iter().all(|finding| finding.cause.leaves_in_order())
+        && nodes.iter().all(|node| node.state.is_in_order());
     Some(Diagnosis {
         daemon_set: finding::full_name(reference),
         in_order,
@@ -82,15 +91,18 @@ pub fn explain(world: &World, extras: &Extras, reference: &DaemonSetRef, now: Ti
 
 impl Look<'_> {
     fn of_the_whole(self, nodes: &[NodeDiagnosis]) -> Vec<Finding> {
-        let object = format!("daemonset {}", finding::full_name(self.reference));
+        let object = self.object();
         let mut findings = Vec::new();
+        findings.extend(self.being_deleted());
         let generation = self.daemon_set.metadata.generation.unwrap_or(0);
         let observed = self.daemon_set.status.as_ref().and_then(|status| status.observed_generation).unwrap_or(0);
-        if observed < generation {
+        // A deletion that waits raises the generation too, and the controller takes no note of it.
+        if observed < generation && findings.is_empty() {
             findings.push(
                 Finding::proven(Cause::ControllerBehind, &object, "the controller has not seen its latest change")
                     .seen("status.observedGeneration", format!("{observed}, and metadata.generation is {generation}"))
-                    .remedy("wait; if it stays so, look whether the kube-controller-manager runs"),
+                    .remedy("wait; if it stays so, see that the kube-controller-manager runs and read its log: a quota or a \
+                         webhook may refuse the revision that it keeps of each template"),
             );
         }
         if nodes.iter().all(|node| node.state.is_elsewhere()) {
@@ -100,7 +112,14 @@ impl Look<'_> {
                     .remedy("change what every node fails by: `nodeSelector`, required affinity, or tolerations"),
             );
         }
+        findings.extend(self.overlaps());
+        findings.extend(self.drains(nodes));
         findings
+    }
+
+    /// `daemonset default/log-collector`.
+    fn object(self) -> String {
+        format!("daemonset {}", finding::full_name(self.reference))
     }
 }
 

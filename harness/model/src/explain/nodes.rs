@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{Node, Pod};
 
-use super::{Cause, Finding, Look, NodeDiagnosis, NodeState, pod_object};
+use super::{Cause, Finding, Look, NodeDiagnosis, NodeState, pod_object, update};
 use crate::{
     oracle::{Eligibility, Ineligible, eligible},
     world::view,
@@ -25,6 +25,7 @@ pub(super) fn all(look: Look<'_>) -> Vec<NodeDiagnosis> {
     }
     all.extend(pods.into_iter().map(|(name, pods)| look.gone_node(name, &pods)));
     all.sort_by(|a, b| a.node.cmp(&b.node));
+    update::explain(look, &mut all);
     all
 }
 
@@ -38,6 +39,10 @@ impl Look<'_> {
                 (NodeState::Missing, None, self.not_meant(node, &eligibility))
             }
             (false, _, []) => (NodeState::NotMeant, None, self.not_meant(node, &eligibility)),
+            // Its own taints are not why the pod of a node that is down does not go.
+            (false, true, pods) if is_down_only(&eligibility) && pods.iter().all(|pod| view::is_terminating(pod)) => {
+                self.eligible_node(node, pods)
+            }
             (false, true, [pod, ..]) if !view::is_terminating(pod) => {
                 let state = if is_down_only(&eligibility) { NodeState::Unhealthy } else { NodeState::Kept };
                 (state, Some(*pod), self.not_meant(node, &eligibility))
@@ -66,7 +71,12 @@ impl Look<'_> {
             findings.insert(0, self.terminating(Some(node), pod));
             return findings;
         }
-        let what = format!("pod `{}` should be gone: its node is not eligible any more", view::name_of(&pod.metadata));
+        let name = view::name_of(&pod.metadata);
+        if let Some(finding) = self.nothing_is_done(format!("pod `{name}` is not removed")) {
+            findings.insert(0, finding);
+            return findings;
+        }
+        let what = format!("pod `{name}` should be gone: its node is not eligible any more");
         findings.insert(
             0,
             Finding::likely(Cause::PodNotRemoved, pod_object(pod), what)
@@ -91,23 +101,37 @@ impl Look<'_> {
 
     fn eligible_node<'p>(self, node: &Node, pods: &[&'p Pod]) -> (NodeState, Option<&'p Pod>, Vec<Finding>) {
         let living = pods.iter().copied().filter(|pod| !view::is_terminating(pod));
-        // While pods surge there are two; the one that works is what the node has.
-        let Some(pod) = living.clone().find(|pod| view::is_ready(pod)).or_else(|| living.clone().next_back()) else {
+        let seconds = view::min_ready_seconds(self.daemon_set);
+        let available = || living.clone().filter(move |pod| view::is_available(pod, seconds, self.now));
+        // While pods surge there are two; the one that works is what the node has, and of two the new one.
+        let works = available().find(|pod| !self.is_outdated(pod)).or_else(|| available().next());
+        let best = works.or_else(|| living.clone().find(|pod| view::is_ready(pod)));
+        let Some(pod) = best.or_else(|| living.clone().next_back()) else {
             return match pods.first() {
                 Some(leaving) => {
                     let finding = self.terminating(Some(node), leaving);
                     let waits = finding.cause == Cause::TerminatingGracePeriod;
+                    let ended = if waits { self.ended(node, leaving) } else { Vec::new() };
+                    if !ended.is_empty() {
+                        // It only makes room for another one, which will fare no better.
+                        return (NodeState::Unhealthy, Some(*leaving), ended);
+                    }
                     (if waits { NodeState::Waiting } else { NodeState::Missing }, Some(*leaving), vec![finding])
                 }
                 None => (NodeState::Missing, None, self.missing(node)),
             };
         };
-        let seconds = view::min_ready_seconds(self.daemon_set);
         if view::is_available(pod, seconds, self.now) {
-            return match self.outdated(pod) {
-                Some(finding) => (NodeState::Outdated, Some(pod), vec![finding]),
-                None => (NodeState::Ok, Some(pod), Vec::new()),
-            };
+            if self.is_outdated(pod) {
+                // Why is said when all nodes are known.
+                return (NodeState::Outdated, Some(pod), Vec::new());
+            }
+            if let Some((left, finding)) = self.left_over(node, pods) {
+                return (NodeState::Unhealthy, Some(left), vec![finding]);
+            }
+            let joining = self.joining(view::name_of(&node.metadata));
+            let state = if joining.is_empty() { NodeState::Ok } else { NodeState::Waiting };
+            return (state, Some(pod), joining);
         }
         if view::is_ready(pod) {
             return (NodeState::Waiting, Some(pod), vec![self.not_available_yet(pod, seconds)]);
@@ -122,12 +146,25 @@ impl Look<'_> {
         (if waits { NodeState::Waiting } else { NodeState::Unhealthy }, Some(pod), findings)
     }
 
+    /// A pod that has ended and does not go, beside the one that took its place: the controller does not see it any more
+    /// (`pkg/controller/daemon/daemon_controller.go`, `getNodesToDaemonPods`), and everybody else does.
+    fn left_over<'p>(self, node: &Node, pods: &[&'p Pod]) -> Option<(&'p Pod, Finding)> {
+        let leaving = pods.iter().copied().filter(|pod| view::is_terminating(pod));
+        leaving
+            .map(|pod| (pod, self.terminating(Some(node), pod)))
+            .find(|(_, why)| why.cause == Cause::TerminatingFinalizer)
+    }
+
     /// An eligible node without a pod.
     fn missing(self, node: &Node) -> Vec<Finding> {
         let mut findings = self.node_trouble(node);
-        findings.extend(self.refused());
+        let name = view::name_of(&node.metadata);
+        match self.nothing_is_done(format!("node `{name}` gets no pod")) {
+            Some(finding) => findings.push(finding),
+            None => findings.extend(self.refused()),
+        }
+        findings.extend(self.orphans(name, |pod| !view::is_terminating(pod)));
         if findings.is_empty() {
-            let name = view::name_of(&node.metadata);
             findings.push(
                 Finding::likely(
                     Cause::NotKnown,
@@ -144,14 +181,14 @@ impl Look<'_> {
         findings
     }
 
-    fn pod_trouble(self, node: &Node, pod: &Pod) -> Vec<Finding> {
+    pub(super) fn pod_trouble(self, node: &Node, pod: &Pod) -> Vec<Finding> {
         let mut findings = self.unscheduled(node, pod);
-        if findings.is_empty()
-            && let Some(ended) = self.ended(pod)
-        {
-            // What it was refused for is said best by the node.
-            findings.extend(self.pressures(node));
-            findings.push(ended);
+        if !findings.is_empty() {
+            // What is on its way out may hold what this one waits for.
+            findings.extend(self.orphans(view::name_of(&node.metadata), |_| true));
+        }
+        if findings.is_empty() {
+            findings = self.ended(node, pod);
         }
         if findings.is_empty() {
             findings.extend(self.volumes(pod));
@@ -198,7 +235,7 @@ fn is_down_only(eligibility: &Eligibility) -> bool {
 }
 
 /// Whether a pod's containers have all still to begin.
-fn is_starting(pod: &Pod) -> bool {
+pub(super) fn is_starting(pod: &Pod) -> bool {
     view::phase_of(pod) == "Pending" && view::restart_count(pod) == 0
 }
 

@@ -2,11 +2,14 @@
 
 use k8s_openapi::{
     api::core::v1::{Node, Pod},
-    jiff::SignedDuration,
+    jiff::{SignedDuration, Timestamp},
 };
 
 use super::{Cause, Finding, Look, nodes, pod_object};
-use crate::world::view;
+use crate::{
+    scenario::DaemonSetRef,
+    world::{World, view},
+};
 
 impl Look<'_> {
     /// Why a pod that is being deleted is still there.
@@ -28,8 +31,7 @@ impl Look<'_> {
             .remedy("bring the node back; if it is gone for good, delete the Node, or the pod by force")
             .command(nodes::delete_by_force(pod));
         }
-        // The deletion timestamp is when the grace period ends (`k8s.io/apiserver/pkg/registry/rest/delete.go`).
-        let over = deletion.is_some_and(|end| end + SignedDuration::from_secs(2) < self.now);
+        let over = over_at(pod).is_some_and(|over| over <= self.now);
         let finalizers = pod.metadata.finalizers.as_deref().unwrap_or_default();
         if over && !finalizers.is_empty() {
             return Finding::proven(
@@ -64,4 +66,19 @@ impl Look<'_> {
         .seen("metadata.deletionGracePeriodSeconds", grace.to_string())
         .remedy("wait, or let the program end when it gets SIGTERM")
     }
+}
+
+/// How long after its grace period a pod may still be there: its kubelet has to say that it ended.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(2);
+
+/// From when on a pod that is being deleted should be gone. Its deletion timestamp is when its grace period ends
+/// (`k8s.io/apiserver/pkg/registry/rest/delete.go`).
+fn over_at(pod: &Pod) -> Option<Timestamp> {
+    pod.metadata.deletion_timestamp.as_ref()?.0.checked_add(PATIENCE).ok()
+}
+
+/// When the next pod that is being deleted should be gone, from when on there is another answer.
+pub(crate) fn next_end(world: &World, reference: &DaemonSetRef, now: Timestamp) -> Option<Timestamp> {
+    let pods = world.pods_of(world.daemon_set(reference)?);
+    pods.iter().filter_map(|pod| over_at(pod)).filter(|end| *end > now).min()
 }

@@ -18,11 +18,8 @@ impl fmt::Display for Diagnosis {
         let header = ["NODE", "STATE", "POD", "WHY"].map(str::to_owned).to_vec();
         let rows: Vec<Vec<String>> = std::iter::once(header).chain(self.nodes.iter().map(row)).collect();
         write!(f, "\n{}", table::render(&rows))?;
-        for finding in &self.findings {
-            write!(f, "\n{}", Paragraph { finding, nodes: &[] })?;
-        }
-        for (finding, nodes) in self.grouped() {
-            write!(f, "\n{}", Paragraph { finding, nodes: &nodes })?;
+        for paragraph in self.paragraphs() {
+            write!(f, "\n{paragraph}")?;
         }
         for (why, nodes) in self.not_meant() {
             write!(f, "\nnot meant on {}: {why}\n", names(&nodes))?;
@@ -45,6 +42,16 @@ fn row(node: &NodeDiagnosis) -> Vec<String> {
 }
 
 impl Diagnosis {
+    /// Each cause once, with what it rests on and its remedy: those of the whole, then those of nodes that are not in
+    /// order.
+    #[must_use]
+    pub fn paragraphs(&self) -> Vec<String> {
+        let whole = self.findings.iter().map(|finding| Paragraph { finding, nodes: &[] }.to_string());
+        let grouped = self.grouped();
+        let nodes = grouped.iter().map(|(finding, nodes)| Paragraph { finding, nodes }.to_string());
+        whole.chain(nodes).collect()
+    }
+
     /// Each finding of nodes that are not in order, once, with its nodes. Findings are alike that differ in names only.
     fn grouped(&self) -> Vec<(&Finding, Vec<&str>)> {
         let mut groups: Vec<(String, &Finding, Vec<&str>)> = Vec::new();

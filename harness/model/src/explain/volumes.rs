@@ -14,7 +14,9 @@ impl Look<'_> {
         }
         let metadata = &pod.metadata;
         // `MountVolume.SetUp failed for volume "x" : …` (pkg/volume/util/operationexecutor).
-        if let Some(event) = self.event(metadata, "FailedMount", &["MountVolume"]) {
+        let event = self.event(metadata, "FailedMount", &["MountVolume"]);
+        // A pod that its kubelet has let go already has no objects registered, which is no reason for anything.
+        if let Some(event) = event.filter(|event| !events::message(event).ends_with(" not registered")) {
             let message = events::message(event);
             return Some(mount(pod, message).seen(events::source(event), message));
         }

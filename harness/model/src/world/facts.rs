@@ -8,6 +8,8 @@ use serde_json::Value;
 
 use super::Key;
 use crate::condition::{ExecCondition, LogsCondition};
+use crate::explain::Extras;
+use crate::scenario::DaemonSetRef;
 
 /// What a condition needs to know that the watches of a world do not tell.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +26,8 @@ pub enum Need {
     Logs(LogsCondition),
     /// How a command ends in some pods.
     Exec(ExecCondition),
+    /// What the diagnosis of a DaemonSet rests on beside what is watched.
+    Extras(DaemonSetRef),
 }
 
 /// What was found out.
@@ -36,6 +40,8 @@ pub enum Fact {
     Logs(BTreeMap<String, LogSeen>),
     /// How the command ended last, by the UID of the pod.
     Exec(BTreeMap<String, ExecSeen>),
+    /// What was read for a diagnosis. A log that could not be read is there and empty.
+    Extras(Extras),
     /// It could not be found out: the reason.
     Unknown(String),
 }

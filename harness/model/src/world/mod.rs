@@ -9,6 +9,7 @@ use k8s_openapi::api::core::v1::{Event, Node, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 mod facts;
+pub mod selector;
 pub mod view;
 
 pub use facts::{ExecSeen, Fact, Facts, LogSeen, Need};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use k8s_openapi::api::apps::v1::{ControllerRevision, DaemonSet};
 use k8s_openapi::api::core::v1::{Node, Pod};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use super::World;
@@ -15,6 +15,8 @@ use crate::scenario::{DaemonSetRef, Role};
 
 /// The label that carries a pod's revision (`apps/v1 ControllerRevisionHashLabelKey`).
 pub const REVISION_HASH_LABEL: &str = "controller-revision-hash";
+/// The annotation that the kubelet gives to the pod it makes for a static one.
+const MIRROR_ANNOTATION: &str = "kubernetes.io/config.mirror";
 /// The label that marks a control-plane node (`kubeadm`'s, kept by every distribution rollcall starts).
 pub const CONTROL_PLANE_LABEL: &str = "node-role.kubernetes.io/control-plane";
 
@@ -94,11 +96,22 @@ pub fn name_of(metadata: &ObjectMeta) -> &str {
     metadata.name.as_deref().unwrap_or_default()
 }
 
+/// The one controller reference of an object (`metav1.GetControllerOf`).
+#[must_use]
+pub fn controller_of(object: &ObjectMeta) -> Option<&OwnerReference> {
+    object.owner_references.iter().flatten().find(|reference| reference.controller == Some(true))
+}
+
 /// Whether the one controller reference of `object` is `owner`, by UID (`metav1.IsControlledBy`).
 #[must_use]
 pub fn is_controlled_by(object: &ObjectMeta, owner: &ObjectMeta) -> bool {
-    let controller = object.owner_references.iter().flatten().find(|reference| reference.controller == Some(true));
-    controller.is_some_and(|reference| owner.uid.as_deref() == Some(reference.uid.as_str()))
+    controller_of(object).is_some_and(|reference| owner.uid.as_deref() == Some(reference.uid.as_str()))
+}
+
+/// Whether a pod is only the image of a static pod of its kubelet (`core/v1 MirrorPodAnnotationKey`).
+#[must_use]
+pub fn is_mirror(pod: &Pod) -> bool {
+    pod.metadata.annotations.as_ref().is_some_and(|annotations| annotations.contains_key(MIRROR_ANNOTATION))
 }
 
 /// The node a pod belongs to: `spec.nodeName`, else the one value of the first `metadata.name In` match field of its

@@ -91,6 +91,7 @@ steps:
   - expect: {exec: {daemonSet: log-collector, command: ['true'], exitCode: 0, stderr: {contains: x}}}
   - expect: {events: {daemonSet: log-collector, reason: SuccessfulCreate, count: 3}}
   - expect: {object: {apiVersion: v1, kind: ConfigMap, name: a, match: {data: {a: b}}}}
+  - explain: {daemonSet: log-collector, findings: {worker-1: [image-not-found, probe-failed]}, overall: no-eligible-node, within: 5s}
   - expect: {cel: \"nodes.all(n, has(n.spec.podCIDR))\"}
   - removeNode: worker-3
   - delete: {daemonSet: agent, namespace: logging, cascade: orphan}

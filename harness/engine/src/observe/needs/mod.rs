@@ -1,62 +1,61 @@
 //! Finding out what conditions ask beside the objects that are always watched, for as long as somebody needs it.
 
+mod asked;
 mod exec;
+mod extras;
 mod logs;
 mod objects;
 
 use kube::Client;
 use rollcall_model::{
-    Change, Condition,
+    Condition,
     world::{Fact, Need},
 };
-use tokio::{sync::mpsc, task::JoinHandle};
 
+use self::asked::{Answers, Asker};
 use super::Observer;
 
-/// Where the answers of one need go.
-#[derive(Clone)]
-struct Answers {
-    need: Need,
-    to: mpsc::UnboundedSender<Change>,
-}
+pub(super) use self::asked::Asked;
 
-impl Answers {
-    /// The watches end with the cluster; nobody is left to hear of it then.
-    fn send(&self, fact: Fact) {
-        let _ = self.to.send(Change::Learn { need: self.need.clone(), fact });
-    }
-}
-
-/// What is being found out. It ends when this is dropped.
+/// What is being found out. It ends when this is dropped, unless somebody else asks for it too.
 #[must_use = "what is dropped is not found out any more"]
 pub(crate) struct Learning {
-    tasks: Vec<(Answers, JoinHandle<()>)>,
+    askers: Vec<Asker>,
+}
+
+impl Learning {
+    /// Returns when nothing is known any more that was found out for somebody before, so that what is known from then on
+    /// is an answer.
+    pub(crate) async fn begun(&mut self) {
+        for asker in &mut self.askers {
+            asker.fresh().await;
+        }
+    }
 }
 
 impl Observer {
     /// Finds out what a condition needs.
     pub(crate) fn learn(&self, client: &Client, condition: &Condition) -> Learning {
-        let tasks = condition.needs().into_iter().map(|need| {
-            let answers = Answers { need: need.clone(), to: self.learned.clone() };
-            let (client, worlds, outlet) = (client.clone(), self.subscribe(), answers.clone());
-            let task = match need {
-                Need::Objects { api_version, kind } => tokio::spawn(objects::follow(client, api_version, kind, outlet)),
-                Need::Logs(condition) => tokio::spawn(logs::follow(client, condition, worlds, outlet)),
-                Need::Exec(condition) => tokio::spawn(exec::follow(client, condition, worlds, outlet)),
-                // The shape grows; a need that nobody meets is said to be so.
-                other => tokio::spawn(async move { outlet.send(Fact::Unknown(format!("nobody finds out {other:?}"))) }),
-            };
-            (answers, task)
+        let askers = condition.needs().into_iter().map(|need| {
+            let start = |answers| follow(client.clone(), need.clone(), self.subscribe(), answers);
+            self.asked.ask(need.clone(), &self.learned, self.subscribe(), start)
         });
-        Learning { tasks: tasks.collect() }
+        Learning { askers: askers.collect() }
     }
 }
 
-impl Drop for Learning {
-    fn drop(&mut self) {
-        for (answers, task) in &self.tasks {
-            task.abort();
-            let _ = answers.to.send(Change::Forget(answers.need.clone()));
-        }
+async fn follow(
+    client: Client,
+    need: Need,
+    worlds: tokio::sync::watch::Receiver<std::sync::Arc<rollcall_model::World>>,
+    answers: Answers,
+) {
+    match need {
+        Need::Objects { api_version, kind } => objects::follow(client, api_version, kind, answers).await,
+        Need::Logs(condition) => logs::follow(client, condition, worlds, answers).await,
+        Need::Exec(condition) => exec::follow(client, condition, worlds, answers).await,
+        Need::Extras(daemon_set) => extras::follow(client, daemon_set, worlds, answers).await,
+        // The shape grows; a need that nobody meets is said to be so.
+        other => answers.send(Fact::Unknown(format!("nobody finds out {other:?}"))),
     }
 }

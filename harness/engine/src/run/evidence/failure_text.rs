@@ -38,6 +38,9 @@ pub(super) fn text(recording: &[Stamped], verdict: &Verdict, failure: Option<&Fa
                 line("took", &took);
                 reasons.push(reason);
             }
+            Event::Diagnosed { diagnosis, .. } => {
+                reasons.extend(diagnosis.paragraphs().iter().map(|why| format!("why: {}", why.trim_end())));
+            }
             _ => {}
         }
     }

@@ -1,6 +1,9 @@
 //! Each cause from what an API server has where it is at work, and none where it is not.
 
+mod budgets;
+mod ownership;
 mod pods;
+mod update;
 
 use k8s_openapi::{
     api::{
@@ -52,7 +55,7 @@ impl Cluster {
         let mut world = World::new();
         let revision: ControllerRevision = from(&json!({
             "metadata": {
-                "name": "agent-2", "namespace": "default", "labels": {"controller-revision-hash": "new"},
+                "name": "agent-2", "namespace": "default", "creationTimestamp": "2026-01-01T00:05:00Z", "labels": {"controller-revision-hash": "new"},
                 "ownerReferences": [owner()],
             },
             "revision": 2,
@@ -286,6 +289,15 @@ fn a_missing_pod_without_a_reason_is_not_guessed_at() {
     Cause::RefusedByAdmission
 )]
 #[case("Error creating: Internal error occurred: something", Cause::CreateFailed)]
+#[case(
+    "Error creating: pods \"agent-\" is forbidden: error looking up service account default/agent: serviceaccount \"agent\" not found",
+    Cause::CreateFailed
+)]
+#[case("Error creating: pods \"agent-\" is forbidden: no PriorityClass with name high was found", Cause::CreateFailed)]
+#[case(
+    "Error creating: pods \"agent-\" is forbidden: pod rejected: RuntimeClass \"gvisor\" not found",
+    Cause::CreateFailed
+)]
 fn what_the_api_server_refuses_is_told_by_its_answer(#[case] message: &str, #[case] cause: Cause) {
     let mut cluster = Cluster::healthy().event("ds", "FailedCreate", message);
     // Where every pod is there, an old refusal is no finding.
@@ -359,6 +371,27 @@ fn what_stays_on_its_way_out_says_what_holds_it() {
     assert_eq!(cluster.on_w1(), (NodeState::Missing, vec![Cause::TerminatingFinalizer]));
     cluster.nodes[0]["status"]["conditions"] = json!([{"type": "Ready", "status": "Unknown"}]);
     assert_eq!(cluster.on_w1(), (NodeState::Missing, vec![Cause::TerminatingDeadNode]));
+    // What the node is tainted with for that is no other cause.
+    cluster.nodes[0]["spec"]["taints"] = json!([{"key": "node.kubernetes.io/unreachable", "effect": "NoSchedule"}]);
+    assert_eq!(cluster.on_w1(), (NodeState::Missing, vec![Cause::TerminatingDeadNode]));
+    // Another taint is.
+    cluster.nodes[0]["spec"]["taints"] = json!([{"key": "maintenance", "effect": "NoExecute"}]);
+    assert_eq!(cluster.on_w1(), (NodeState::Extra, vec![Cause::TerminatingDeadNode, Cause::TaintNotTolerated]));
+}
+
+#[test]
+fn a_pod_that_does_not_go_is_found_beside_the_one_that_took_its_place() {
+    let mut cluster = Cluster::healthy();
+    let mut left = pod("w1");
+    left["metadata"]["name"] = json!("agent-left");
+    left["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:09:00Z");
+    left["status"] = json!({"phase": "Failed"});
+    cluster.pods.push(left);
+    // Its kubelet may be about to let it go.
+    assert_eq!(cluster.on_w1(), (NodeState::Ok, vec![]));
+    cluster.pods[2]["metadata"]["finalizers"] = json!(["example.com/keep"]);
+    assert_eq!(cluster.on_w1(), (NodeState::Unhealthy, vec![Cause::TerminatingFinalizer]));
+    assert_eq!(cluster.explain().nodes[0].pod.as_deref(), Some("agent-left"));
 }
 
 #[test]
@@ -371,7 +404,7 @@ fn an_old_pod_says_what_keeps_it_from_being_replaced() {
     cluster.daemon_set["spec"]["updateStrategy"] = json!({"type": "RollingUpdate"});
     cluster.pods[1]["status"]["conditions"][0]["status"] = json!("False");
     let found = cluster.explain();
-    insta::assert_snapshot!(found.nodes[0].findings[0].what, @"pod `agent-w1` waits: 1 of 1 that may be unavailable are: `w2`");
+    insta::assert_snapshot!(found.nodes[0].findings[0].what, @"pod `agent-w1` waits: 1 of 1 that may be unavailable are: `w2` (new pod `agent-w2`: not-known)");
 }
 
 #[test]
@@ -402,7 +435,7 @@ fn a_daemon_set_that_fits_nowhere_or_was_not_seen_says_so_as_a_whole() {
     controller-behind of daemonset default/agent (proven)
       the controller has not seen its latest change
       seen: status.observedGeneration: 1, and metadata.generation is 2
-      remedy: wait; if it stays so, look whether the kube-controller-manager runs
+      remedy: wait; if it stays so, see that the kube-controller-manager runs and read its log: a quota or a webhook may refuse the revision that it keeps of each template
 
     no-eligible-node of daemonset default/agent (proven)
       none of 2 nodes is eligible
@@ -423,5 +456,5 @@ fn every_cause_has_a_name_of_its_own() {
     codes.sort_unstable();
     let all = codes.len();
     codes.dedup();
-    assert_eq!((codes.len(), all), (50, 50));
+    assert_eq!((codes.len(), all), (54, 54));
 }

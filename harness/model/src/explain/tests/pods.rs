@@ -15,6 +15,10 @@ use super::{Cause, Cluster, NodeState};
 #[case("ErrImagePull", "no match for platform in manifest: not found", Cause::ImageWrongArchitecture)]
 #[case("ErrImagePull", "toomanyrequests: you have reached your pull rate limit", Cause::ImagePullRateLimited)]
 #[case("ErrImagePull", "dial tcp 10.0.0.1:443: i/o timeout", Cause::ImagePullFailed)]
+#[case("ErrImagePull", "unexpected status from HEAD request: 403 Forbidden", Cause::ImagePullUnauthorized)]
+// Numbers are no answers, and what is denied may be a folder of the node.
+#[case("ErrImagePull", "host:4290/a@sha256:4014034290: connect: connection refused", Cause::ImagePullFailed)]
+#[case("ErrImagePull", "failed to extract layer: mkdir /x: permission denied", Cause::ImagePullFailed)]
 #[case("InvalidImageName", "Failed to apply default image tag \"Agent:1\"", Cause::ImageNameInvalid)]
 #[case(
     "ErrImageNeverPull",
@@ -89,6 +93,21 @@ fn what_cannot_be_mounted_is_told_by_its_event(#[case] message: &str, #[case] ca
 #[case(json!({"exitCode": 1, "reason": "Error"}), "open /host/var/state: read-only file system", Cause::ReadOnlyMount)]
 #[case(json!({"exitCode": 1, "reason": "Error"}), "bind: Permission denied", Cause::PermissionDenied)]
 #[case(json!({"exitCode": 1, "reason": "Error"}), "exec /agent: exec format error", Cause::ImageWrongArchitecture)]
+#[case(
+    json!({"exitCode": 128, "reason": "StartError", "message": "exec: \"/agnet\": stat /agnet: no such file or directory"}),
+    "",
+    Cause::CommandNotFound
+)]
+#[case(
+    json!({"exitCode": 128, "reason": "StartError", "message": "runc create failed: exec /agent: exec format error"}),
+    "",
+    Cause::ImageWrongArchitecture
+)]
+#[case(
+    json!({"exitCode": 128, "reason": "StartError", "message": "mkdir /work: not a directory"}),
+    "",
+    Cause::ContainerFailed
+)]
 fn what_ends_again_and_again_is_told_by_its_end_and_its_last_words(
     #[case] end: Value,
     #[case] log: &str,
@@ -97,10 +116,13 @@ fn what_ends_again_and_again_is_told_by_its_end_and_its_last_words(
     assert_eq!(Cluster::healthy().crashed(end).log(true, log).on_w1(), (NodeState::Unhealthy, vec![cause]));
 }
 
-#[test]
-fn a_name_on_the_host_network_is_the_resolvers_fault_only_there() {
+#[rstest]
+#[case("lookup api.default.svc: no such host")]
+#[case("curl: (6) Could not resolve host: api.default.svc")]
+#[case("Error: getaddrinfo EAI_AGAIN api.default.svc")]
+#[case("{\"name\":\"api\",\"error\":\"could not look up `api`: `/etc/resolv.conf` names no server\"}")]
+fn a_name_on_the_host_network_is_the_resolvers_fault_only_there(#[case] said: &str) {
     let ended = || json!({"exitCode": 1, "reason": "Error"});
-    let said = "lookup api.default.svc: no such host";
     let mut cluster = Cluster::healthy().crashed(ended()).log(true, said);
     assert_eq!(cluster.on_w1(), (NodeState::Unhealthy, vec![Cause::CrashLoop]));
     cluster.pods[0]["spec"]["hostNetwork"] = json!(true);
@@ -141,4 +163,55 @@ fn a_pod_that_the_kubelet_gave_up_says_why(#[case] reason: &str, #[case] cause: 
     let mut cluster = Cluster::healthy();
     cluster.pods[0]["status"] = json!({"phase": "Failed", "reason": reason, "message": "why"});
     assert_eq!(cluster.on_w1(), (NodeState::Unhealthy, vec![cause]));
+    // The pressure that its node is under is a cause only where the kubelet says so.
+    cluster.nodes[0]["status"]["conditions"] =
+        json!([{"type": "Ready", "status": "True"}, {"type": "DiskPressure", "status": "True"}]);
+    assert_eq!(cluster.on_w1(), (NodeState::Unhealthy, vec![cause]));
+    for message in
+        ["The node was low on resource: memory. ", "Pod was rejected: The node had condition: [DiskPressure]. "]
+    {
+        cluster.pods[0]["status"]["message"] = json!(message);
+        assert_eq!(cluster.on_w1(), (NodeState::Unhealthy, vec![Cause::NodeUnderPressure, cause]));
+    }
+}
+
+#[test]
+fn a_pod_that_was_refused_says_so_while_it_makes_room_for_another() {
+    let mut cluster = Cluster::healthy();
+    cluster.pods[0]["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:10:00Z");
+    cluster.pods[0]["metadata"]["deletionGracePeriodSeconds"] = json!(0);
+    cluster.pods[0]["status"] = json!({"phase": "Failed", "reason": "SysctlForbidden", "message": "why"});
+    assert_eq!(cluster.on_w1(), (NodeState::Unhealthy, vec![Cause::RefusedByKubelet]));
+    cluster.pods[0]["status"] = json!({"phase": "Failed"});
+    assert_eq!(cluster.on_w1(), (NodeState::Waiting, vec![Cause::TerminatingGracePeriod]));
+}
+
+#[test]
+fn an_eviction_is_known_before_the_kubelet_has_written_it_down() {
+    let mut cluster = Cluster::healthy()
+        .waiting("ContainerCreating", "")
+        .event("w1", "Evicted", "The node had condition: [PIDPressure]. ")
+        .event(
+            "w1",
+            "FailedMount",
+            "MountVolume.SetUp failed for volume \"kube-api-access-x\" : object \"default\"/\"kube-root-ca.crt\" not registered",
+        );
+    assert_eq!(cluster.on_w1(), (NodeState::Unhealthy, vec![Cause::Evicted]));
+    cluster.nodes[0]["status"]["conditions"] =
+        json!([{"type": "Ready", "status": "True"}, {"type": "PIDPressure", "status": "True"}]);
+    assert_eq!(cluster.on_w1(), (NodeState::Unhealthy, vec![Cause::NodeUnderPressure, Cause::Evicted]));
+    // What is not registered is no cause of its own.
+    cluster.events.remove(0);
+    cluster.pods[0]["status"]["phase"] = json!("Pending");
+    assert_eq!(cluster.on_w1(), (NodeState::Waiting, vec![Cause::NotKnown]));
+}
+
+#[test]
+fn a_pod_that_wrote_too_much_is_not_put_down_to_its_node() {
+    let mut cluster = Cluster::healthy();
+    cluster.pods[0]["status"] = json!({
+        "phase": "Failed", "reason": "Evicted",
+        "message": "Pod ephemeral local storage usage exceeds the total limit of containers 1Ki. ",
+    });
+    insta::assert_snapshot!(cluster.explain().nodes[0].findings[0].remedy, @"raise the limit that its message names, or let it write less");
 }

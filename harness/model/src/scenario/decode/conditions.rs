@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+mod explain;
 mod probes;
 
 use super::{Decoder, Fields, Mention};
@@ -9,7 +10,7 @@ use crate::condition::{Condition, NodeSelection, PodsCondition, RevisionWanted, 
 use crate::scenario::tree::{Tree, Value};
 
 /// Every condition.
-pub const CONDITIONS: [&str; 14] = [
+pub const CONDITIONS: [&str; 15] = [
     "converged",
     "rolledOut",
     "pods",
@@ -20,6 +21,7 @@ pub const CONDITIONS: [&str; 14] = [
     "exec",
     "events",
     "object",
+    "explain",
     "cel",
     "all",
     "any",
@@ -130,6 +132,7 @@ impl Decoder<'_> {
             "exec" => super::steps::exec(self, tree, "`exec`").map(Condition::Exec),
             "events" => self.events(tree),
             "object" => self.object(tree),
+            "explain" => self.explain(tree),
             "cel" => self.cel(tree),
             "all" => {
                 let read = |decoder: &mut Self, tree: &Tree| decoder.condition(tree, "an item of `all`");

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::types::{daemon_set, flag, nodes, number, word};
 use super::{Mapping, described, full_list, reference};
+use crate::explain::Cause;
 use crate::scenario::keys::CONDITIONS;
 
 pub(super) fn definitions() -> Map<String, Value> {
@@ -14,6 +15,10 @@ pub(super) fn definitions() -> Map<String, Value> {
     let one = Mapping::new("One condition.").all(properties()).one_of(&CONDITIONS).build();
     all.insert("condition".to_owned(), one);
     all.insert("exec".to_owned(), exec());
+    let codes: Vec<&str> = Cause::ALL.into_iter().chain([Cause::NotKnown]).map(Cause::code).collect();
+    all.insert("cause".to_owned(), word(&codes, "What is so, as `docs/troubleshooting.md` has it."));
+    let causes = json!({"description": "A cause, or several in this order.", "oneOf": [reference("cause"), full_list(reference("cause"), "Several, in this order.")]});
+    all.insert("causes".to_owned(), causes);
     all
 }
 
@@ -51,6 +56,7 @@ fn condition(key: &str) -> Value {
         "exec" => described("exec", "A command ends so in every pod. It is run again until it does, every 500 ms."),
         "events" => events(),
         "object" => object(),
+        "explain" => explain().build(),
         "cel" => json!({
             "description": "An expression of the Common Expression Language over `nodes`, `pods`, `daemonSets`, `revisions` and `events`, which are lists of objects as the API has them.",
             "type": "string",
@@ -138,6 +144,16 @@ fn object() -> Value {
         .optional("match", part)
         .optional("count", number(0, None, "How many."))
         .build()
+}
+
+pub(super) fn explain() -> Mapping {
+    daemon_set(Mapping::new("A diagnosis finds these causes, and nothing else: every node that is not named is in order."))
+        .optional("findings", json!({
+            "description": "The causes by the name of the node that they are on, the one that keeps the others from mattering first.",
+            "type": "object",
+            "additionalProperties": reference("causes"),
+        }))
+        .optional("overall", described("causes", "The causes that concern no single node."))
 }
 
 fn exec() -> Value {

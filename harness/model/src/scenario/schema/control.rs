@@ -30,8 +30,8 @@ fn step() -> Value {
     let keys: Vec<&str> = VERBS.into_iter().chain(EXPANSIONS).collect();
     let verbs = keys.iter().map(|key| (*key, reference(&format!("verb.{key}"))));
     // Verbs that have a time of their own, or none, and steps that stand for others.
-    let timeless =
-        ["expect", "hold", "never", "parallel", "pause"].map(|key| (key, json!({"properties": {"within": false}})));
+    let timeless = ["expect", "hold", "never", "explain", "parallel", "pause"]
+        .map(|key| (key, json!({"properties": {"within": false}})));
     let alone = EXPANSIONS.map(|key| (key, json!({"properties": {"within": false, "name": false}})));
     let beside: Map<String, Value> =
         timeless.into_iter().chain(alone).map(|(key, value)| (key.to_owned(), value)).collect();
@@ -57,6 +57,9 @@ pub(super) fn verb(key: &str) -> Value {
             .all(conditions::properties())
             .optional("within", described("duration", "How long that may take; 30s where it is left out."))
             .one_of(&CONDITIONS)
+            .build(),
+        "explain" => conditions::explain()
+            .optional("within", described("duration", "How long that may take; 30s where it is left out."))
             .build(),
         "hold" => Mapping::new("The condition is true now and at every change for that long.")
             .all(conditions::properties())

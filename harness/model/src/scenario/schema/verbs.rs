@@ -63,7 +63,7 @@ pub(super) fn verb(key: &str) -> Value {
             .required("node", reference("node"))
             .build(),
         "apply" | "delete" | "patch" => objects::verb(key),
-        "expect" | "hold" | "never" | "parallel" | "pause" => control::verb(key),
+        "expect" | "hold" | "never" | "explain" | "parallel" | "pause" => control::verb(key),
         // A test reads every verb; one that is new is refused until it is written down here.
         _ => json!(false),
     }

@@ -11,6 +11,10 @@ pub(super) fn verb(decoder: &mut Decoder<'_>, key: &str, tree: &Tree) -> Option<
             let (condition, within) = decoder.condition_with(tree, "`expect`", "within")?;
             Some(Read { within, ..Read::new(Action::Expect { condition }, tree.span) })
         }
+        "explain" => {
+            let (condition, within) = decoder.explain_within(tree)?;
+            Some(Read { within, ..Read::new(Action::Expect { condition }, tree.span) })
+        }
         "hold" => {
             let (condition, duration) = decoder.condition_with(tree, "`hold`", "for")?;
             match duration {

@@ -50,7 +50,7 @@ impl DraftStep {
 }
 
 /// Every verb. `forEach`, `repeat` and `use` are steps too and are taken apart before a step is read.
-pub const VERBS: [&str; 34] = [
+pub const VERBS: [&str; 35] = [
     "addNodes",
     "removeNode",
     "stopNode",
@@ -83,12 +83,10 @@ pub const VERBS: [&str; 34] = [
     "expect",
     "hold",
     "never",
+    "explain",
     "parallel",
     "pause",
 ];
-
-/// Verbs that are designed and not built. Naming them apart is kinder than "unknown".
-const NOT_YET: [&str; 1] = ["explain"];
 
 /// Reads one step.
 pub(super) fn step(decoder: &mut Decoder<'_>, tree: &Tree) -> Option<DraftStep> {
@@ -106,10 +104,7 @@ pub(super) fn step(decoder: &mut Decoder<'_>, tree: &Tree) -> Option<DraftStep> 
         if matches!(*key, "name" | "within") {
             return true;
         }
-        if NOT_YET.contains(key) {
-            decoder.problem(*span, format!("`{key}` is not supported yet"));
-            unknown = true;
-        } else if all.contains(key) {
+        if all.contains(key) {
             verbs.push((*key, *span, *value));
         } else {
             decoder.unknown(*span, "step", key, &all);
@@ -130,10 +125,11 @@ pub(super) fn step(decoder: &mut Decoder<'_>, tree: &Tree) -> Option<DraftStep> 
         }
         return None;
     };
-    let timeless = matches!(key, "expect" | "hold" | "never" | "parallel" | "pause");
+    let timeless = matches!(key, "expect" | "hold" | "never" | "explain" | "parallel" | "pause");
     if let Some(span) = fields.key_span("within").filter(|_| timeless) {
         let hint = match key {
             "expect" => "move `within` into `expect`",
+            "explain" => "move `within` into `explain`",
             "hold" => "`hold` has `for`",
             "pause" => "it lasts until somebody goes on",
             _ => "give it to the steps inside",
@@ -194,7 +190,7 @@ fn verb(decoder: &mut Decoder<'_>, key: &str, tree: &Tree) -> Option<Read> {
         "healNode" => on_container(decoder, tree, "`healNode`", node_verb(NodeVerb::Heal)),
         "cordon" => on_node(decoder, tree, "`cordon`", |node| Action::Cordon { node }),
         "uncordon" => on_node(decoder, tree, "`uncordon`", |node| Action::Uncordon { node }),
-        "expect" | "hold" | "never" | "parallel" | "pause" => control::verb(decoder, key, tree),
+        "expect" | "hold" | "never" | "explain" | "parallel" | "pause" => control::verb(decoder, key, tree),
         "taint" | "untaint" | "label" | "unlabel" | "drain" | "pressure" | "scaleSimulatedNodes" => {
             on_nodes::verb(decoder, key, tree).map(|action| Read::new(action, tree.span))
         }
