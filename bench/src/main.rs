@@ -4,6 +4,7 @@
 //! `rollcall-bench real` and `rollcall-bench simulated` measure a part.
 #![expect(clippy::print_stdout, reason = "the table is the program's whole purpose")]
 
+mod explain;
 mod judging;
 mod lint;
 mod rounds;
@@ -44,6 +45,8 @@ async fn main() -> Result<()> {
             simulated::measure(&mut figures).with_context(|| format!("round {round}"))?;
         }
         rows.extend(table::simulated(&figures));
+        println!("explain");
+        rows.push(table::explained(&explain::measure(ROUNDS).await.context("explain")?));
     }
     if part.is_none() {
         // Afterwards, so that it does not count for the memory of the harness.

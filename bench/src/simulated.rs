@@ -17,9 +17,9 @@ use crate::{judging, weight};
 
 /// How many nodes there are; the control plane has a taint and no pod.
 const NODES: u32 = 500;
-const IMAGE: &str = "rollcall/agent:1";
+pub(crate) const IMAGE: &str = "rollcall/agent:1";
 /// Other work on the machine makes it slow, and a benchmark that ends has a figure.
-const DEADLINE: Duration = Duration::from_secs(300);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(300);
 
 /// The word that makes this program do one round and nothing else.
 pub(crate) const ROUND: &str = "simulated-round";
@@ -82,7 +82,7 @@ fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-fn object(name: &str) -> Value {
+pub(crate) fn object(name: &str) -> Value {
     json!({
         "apiVersion": "apps/v1",
         "kind": "DaemonSet",

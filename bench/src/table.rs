@@ -42,6 +42,10 @@ pub(crate) fn simulated(figures: &simulated::Figures) -> Vec<Row> {
     ]
 }
 
+pub(crate) fn explained(rounds: &[Duration]) -> Row {
+    seconds("explain, 1,000 simulated nodes", rounds, Some(2.0))
+}
+
 pub(crate) fn linted(rounds: &[Duration]) -> Row {
     seconds("1,000 scenario files decoded and linted", rounds, Some(1.0))
 }

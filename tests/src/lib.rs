@@ -10,6 +10,7 @@ pub mod distros;
 pub mod docker;
 pub mod eventually;
 pub mod gate;
+pub mod keys;
 pub mod nodes;
 pub mod oracle;
 pub mod pods;
@@ -18,6 +19,7 @@ pub mod suite;
 pub mod written;
 
 pub use cli::{Cli, Outcome};
+pub use keys::Keys;
 pub use suite::{Test, TestResult};
 
 use std::{

@@ -10,17 +10,16 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::{
     apps::v1::DaemonSet,
-    authentication::v1::{TokenRequest, TokenRequestSpec},
-    core::v1::{Namespace, Node, ServiceAccount},
-    rbac::v1::{ClusterRole, ClusterRoleBinding},
+    core::v1::{Namespace, Node},
+    rbac::v1::ClusterRole,
 };
 use kube::{
     Api, ResourceExt,
     api::{DeleteParams, ListParams, PostParams},
 };
 use nix::sys::signal::Signal;
-use rollcall::{Cluster, ImageSource, kubeconfig};
-use rollcall_tests::{Cli, TestResult, repository, suite, tests, unique_name, written::Written};
+use rollcall::{Cluster, ImageSource};
+use rollcall_tests::{Cli, Keys, TestResult, keys, repository, suite, tests, unique_name, written::Written};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
@@ -114,37 +113,6 @@ where
     K: kube::Resource + Clone + DeserializeOwned + std::fmt::Debug,
 {
     Ok(api.list(&ListParams::default()).await?.items.iter().map(ResourceExt::name_any).collect())
-}
-
-/// A kubeconfig of the cluster, and the flags that name it.
-struct Keys {
-    folder: tempfile::TempDir,
-    context: String,
-}
-
-impl Keys {
-    fn of(cluster: &Cluster) -> Result<Self> {
-        let keys = Self { folder: tempfile::tempdir()?, context: format!("rollcall-{}", cluster.name()) };
-        kubeconfig::write(&keys.file(), cluster.kubeconfig())?;
-        Ok(keys)
-    }
-
-    /// The same cluster by a token instead of the administrator's certificate.
-    fn by_token(cluster: &Cluster, token: &str) -> Result<Self> {
-        let keys = Self::of(cluster)?;
-        let mut config: serde_json::Value = serde_json::from_str(cluster.kubeconfig())?;
-        config["users"][0]["user"] = json!({"token": token});
-        kubeconfig::write(&keys.file(), &config.to_string())?;
-        Ok(keys)
-    }
-
-    fn file(&self) -> std::path::PathBuf {
-        self.folder.path().join("kubeconfig")
-    }
-
-    fn on(&self, command: Cli) -> Cli {
-        command.arg("--context").arg(&self.context).arg("--kubeconfig").arg(self.file())
-    }
 }
 
 async fn unchanged(cluster: &Cluster, before: &Found) -> TestResult {
@@ -265,25 +233,9 @@ async fn what_belongs_to_others_is_not_changed(cluster: &Cluster) -> TestResult 
     unchanged(cluster, &before).await
 }
 
-/// A kubeconfig of somebody who has a role, and nothing else.
-async fn somebody(cluster: &Cluster, name: &str, role: &str) -> Result<Keys> {
-    let accounts: Api<ServiceAccount> = Api::namespaced(cluster.client().clone(), "kube-system");
-    let account: ServiceAccount = serde_json::from_value(json!({"metadata": {"name": name}}))?;
-    accounts.create(&PostParams::default(), &account).await?;
-    let binding: ClusterRoleBinding = serde_json::from_value(json!({
-        "metadata": {"name": name},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
-        "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": "kube-system"}],
-    }))?;
-    Api::<ClusterRoleBinding>::all(cluster.client().clone()).create(&PostParams::default(), &binding).await?;
-    let request = TokenRequest { spec: Some(TokenRequestSpec::default()), ..TokenRequest::default() };
-    let token = accounts.create_token_request(name, &PostParams::default(), &request).await?;
-    Keys::by_token(cluster, &token.status.and_then(|status| status.token).context("there is no token")?)
-}
-
 async fn rights_that_are_missing_are_listed_and_nothing_is_made(cluster: &Cluster) -> TestResult {
     let before = found(cluster).await?;
-    let keys = somebody(cluster, "reader", "view").await?;
+    let keys = Keys::of_somebody(cluster, "reader", "view").await?;
     let ended = keys.on(visit("reader", VISIT)?.run()).run()?.code(3)?;
     ended.prints(&[
         "lacks rights that scenario",
@@ -296,12 +248,9 @@ async fn rights_that_are_missing_are_listed_and_nothing_is_made(cluster: &Cluste
 }
 
 async fn the_documented_rights_are_enough(cluster: &Cluster) -> TestResult {
-    let text = std::fs::read_to_string(repository::root().join("manifests/rollcall-guest-clusterrole.yaml"))?;
-    let role: ClusterRole = serde_yaml::from_str(&text)?;
-    let roles: Api<ClusterRole> = Api::all(cluster.client().clone());
-    roles.create(&PostParams::default(), &role).await?;
+    keys::make_role(cluster, &keys::documented_role("manifests/rollcall-guest-clusterrole.yaml")?).await?;
     let before = found(cluster).await?;
-    let keys = somebody(cluster, "guest", "rollcall-guest").await?;
+    let keys = Keys::of_somebody(cluster, "guest", "rollcall-guest").await?;
     keys.on(visit("guest", VISIT)?.run()).run()?.code(0)?.prints(&["1 passed"])?;
     unchanged(cluster, &before).await
 }
