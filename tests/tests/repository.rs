@@ -116,11 +116,7 @@ fn every_scenario_and_manifest_opens_with_a_comment_that_says_what_it_shows() {
 #[test]
 fn a_scenario_is_named_as_its_file() -> TestResult {
     for file in repository::scenarios() {
-        let mut stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        // Files there are named as causes, and other scenarios show some of the same things.
-        if file.parent().is_some_and(|folder| folder.ends_with("troubleshooting")) {
-            stem = format!("explain-{stem}");
-        }
+        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
         says(&repository::read(&file), &[&format!("\n  name: {stem}\n")])?;
     }
     Ok(())
