@@ -110,8 +110,9 @@ impl Cli {
     /// When it cannot be built or started.
     pub fn start(self) -> Result<Running> {
         let mut command = Command::new(binary()?);
-        command.args(&self.arguments).envs(self.variables.iter().map(|(key, value)| (key, value)));
-        command.env_remove("RUST_LOG").env("NO_COLOR", "1").current_dir(repository::root());
+        command.args(&self.arguments).env_remove("RUST_LOG").env("NO_COLOR", "1").current_dir(repository::root());
+        // Last, so that a test has its own way.
+        command.envs(self.variables.iter().map(|(key, value)| (key, value)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let words: Vec<_> = self.arguments.iter().map(|word| word.to_string_lossy().into_owned()).collect();
         let line = format!("rollcall {}", words.join(" "));

@@ -158,7 +158,7 @@ async fn the_documented_rights_are_enough_and_what_is_missing_is_said(cluster: &
     // Whatever is taken away is named, and the rest is explained all the same.
     for (right, name, said, cause) in [
         ("events", "mounts", "events of namespace `default`: events is forbidden", Cause::NotKnown),
-        ("pods/log", "waits", "the logs of 1 container", Cause::InitContainerStuck),
+        ("pods/log", "waits", "the log of a container: pods", Cause::InitContainerStuck),
         (
             "controllerrevisions",
             "mounts",

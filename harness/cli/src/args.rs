@@ -1,10 +1,17 @@
 //! What is typed: flags and their help. What is meant by them is decided in `command`.
 
-use std::{path::PathBuf, time::Duration};
+mod explain;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::{
+    ffi::{OsStr, OsString},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use rollcall::{Attach, DistroName, model::Taint};
 
+pub(crate) use self::explain::{Explain, Form};
 use crate::{image_flag::ImageFlag, report::file::ReportFlag};
 
 /// Kubernetes in a box: real multi-node clusters in containers, for tests of DaemonSets.
@@ -13,6 +20,26 @@ use crate::{image_flag::ImageFlag, report::file::ReportFlag};
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// By this name kubectl finds it as `kubectl rollcall`
+/// (<https://kubernetes.io/docs/tasks/extend-kubectl/kubectl-plugins/#naming-a-plugin>).
+const PLUGIN: &str = "kubectl-rollcall";
+
+/// Reads the command line, of which the first word is the program as it was called. Ends the process where it is wrong,
+/// or asks for help.
+pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Arguments {
+    try_parse(words).unwrap_or_else(|error| error.exit())
+}
+
+fn try_parse(words: impl IntoIterator<Item = OsString>) -> Result<Arguments, clap::Error> {
+    let words: Vec<OsString> = words.into_iter().collect();
+    let mut command = Arguments::command();
+    if words.first().is_some_and(|program| Path::new(program).file_stem() == Some(OsStr::new(PLUGIN))) {
+        command = command.bin_name("kubectl rollcall");
+    }
+    let mut matches = command.try_get_matches_from_mut(words)?;
+    Arguments::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 every expectation held · 1 a bug in rollcall · 2 wrong flags or an invalid scenario · \
@@ -61,7 +88,7 @@ pub(crate) enum Command {
         name: Option<String>,
     },
     /// Say why a DaemonSet has no pod on a node, why its pod does not work, or why it is not updated
-    Explain(Explain),
+    Explain(Box<Explain>),
     /// Make an image available to the pods of a cluster
     Load {
         /// A local image, a `docker save` archive, or an OCI layout (archive or directory)
@@ -90,40 +117,6 @@ pub(crate) enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Explain {
-    /// The DaemonSet: NAME or daemonset/NAME
-    #[arg(value_parser = daemon_set_name)]
-    pub(crate) name: String,
-    /// Its namespace
-    #[arg(short, long, default_value = "default")]
-    pub(crate) namespace: String,
-    /// A cluster made by `up`
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["context", "kubeconfig"])]
-    pub(crate) cluster: Option<String>,
-    /// A context of the kubeconfig; the current one where it is left out
-    #[arg(long, value_name = "CONTEXT")]
-    pub(crate) context: Option<String>,
-    /// The kubeconfig; what KUBECONFIG or ~/.kube/config has where it is left out
-    #[arg(long, value_name = "FILE")]
-    pub(crate) kubeconfig: Option<PathBuf>,
-    /// How it is printed
-    #[arg(short, long, value_enum, default_value_t = Output::Table)]
-    pub(crate) output: Output,
-}
-
-/// `daemonset/NAME` as kubectl takes it, or the name alone.
-fn daemon_set_name(text: &str) -> Result<String, String> {
-    match text.split_once('/') {
-        None if text.is_empty() => Err("a name is missing".to_owned()),
-        None => Ok(text.to_owned()),
-        Some(("daemonset" | "daemonsets" | "ds" | "daemonset.apps" | "daemonsets.apps", name)) if !name.is_empty() => {
-            Ok(name.to_owned())
-        }
-        Some((kind, _)) => Err(format!("`{kind}` is no DaemonSet; rollcall explains those")),
-    }
 }
 
 /// A cluster that was there before.
@@ -376,11 +369,24 @@ fn label(text: &str) -> Result<(String, String), String> {
 mod tests {
     use clap::{CommandFactory, Parser};
 
-    use super::Arguments;
+    use super::{Arguments, try_parse};
 
     #[test]
     fn the_flags_are_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn as_a_plugin_of_kubectl_it_is_called_as_one() {
+        let usage = |program: &str, words: &str| {
+            let line = std::iter::once(program).chain(words.split(' ')).map(Into::into);
+            let text = try_parse(line).unwrap_err().to_string();
+            text.lines().find(|line| line.starts_with("Usage:")).unwrap_or_default().to_owned()
+        };
+        insta::assert_snapshot!(usage("/usr/bin/kubectl-rollcall", "explain --help"), @"Usage: kubectl rollcall explain [OPTIONS] [NAME]");
+        insta::assert_snapshot!(usage("kubectl-rollcall", "--help"), @"Usage: kubectl rollcall <COMMAND>");
+        insta::assert_snapshot!(usage("kubectl-rollcall.exe", "explain --watch --from-dump x"), @"Usage: kubectl rollcall explain --watch [NAME]");
+        insta::assert_snapshot!(usage("/usr/bin/rollcall", "explain --help"), @"Usage: rollcall explain [OPTIONS] [NAME]");
     }
 
     #[test]

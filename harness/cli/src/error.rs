@@ -68,7 +68,11 @@ impl From<rollcall::Error> for CliError {
             }
             cause = inner.source();
         }
-        Self { code: error.kind().into(), message, causes, hint: error.hint() }
+        let code = match &error {
+            rollcall::Error::NoneSelected { .. } => ExitCode::NOTHING_SELECTED,
+            other => other.kind().into(),
+        };
+        Self { code, message, causes, hint: error.hint() }
     }
 }
 
@@ -89,6 +93,12 @@ mod tests {
           caused by: disk quota exceeded
           (hint: choose another file)
         ");
+    }
+
+    #[test]
+    fn where_nothing_is_selected_nothing_is_in_order() {
+        let error = CliError::from(Error::NoneSelected { message: "there is no daemonset".into(), hint: None });
+        assert_eq!(error.code, ExitCode::NOTHING_SELECTED);
     }
 
     #[test]

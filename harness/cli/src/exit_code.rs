@@ -16,7 +16,7 @@ impl ExitCode {
     /// Docker, the machine or the cluster could not do what was asked, so nothing is known about the expectations.
     /// An interrupted run is this too.
     pub(crate) const ENVIRONMENT: Self = Self(3);
-    /// No scenario was found, or none is left by the filter.
+    /// No scenario or DaemonSet was found, or none is left by the filter.
     pub(crate) const NOTHING_SELECTED: Self = Self(4);
     /// An expectation did not hold.
     pub(crate) const DID_NOT_HOLD: Self = Self(5);

@@ -5,11 +5,11 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{exit_code::ExitCode, output};
 
-/// Begins to listen. Needs a runtime.
+/// Begins to listen. Needs a runtime. Where nothing is to be cleaned up nothing is said either: the end is at hand.
 ///
 /// # Errors
 /// When the system does not let this process handle signals.
-pub(crate) fn listen() -> std::io::Result<Interrupt> {
+pub(crate) fn listen(cleans_up: bool) -> std::io::Result<Interrupt> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let (interrupter, handle) = Interrupter::new();
@@ -20,11 +20,15 @@ pub(crate) fn listen() -> std::io::Result<Interrupt> {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
-            if second {
+            if second && cleans_up {
                 output::remark("interrupted again: nothing is cleaned up, `rollcall clean` removes what is left");
+            }
+            if second {
                 std::process::exit(ExitCode::ENVIRONMENT.0.into());
             }
-            output::remark("interrupted: cleaning up, interrupt again to stop at once");
+            if cleans_up {
+                output::remark("interrupted: cleaning up, interrupt again to stop at once");
+            }
             interrupter.trigger();
             second = true;
         }

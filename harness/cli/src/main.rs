@@ -15,10 +15,13 @@ mod scenarios;
 
 use std::process::ExitCode as ProcessExitCode;
 
-use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
-use crate::{args::Arguments, error::CliError, exit_code::ExitCode};
+use crate::{
+    args::{Arguments, Command},
+    error::CliError,
+    exit_code::ExitCode,
+};
 
 /// What is logged without `RUST_LOG`. The Kubernetes client calls each refused connection an error; while nodes boot and
 /// die that is the course of things, and what matters of it comes back as the reason of a failure.
@@ -26,7 +29,7 @@ const LOGGED: &str = "warn,kube_client=off,kube_runtime=off";
 
 fn main() -> ProcessExitCode {
     panic::install_hook();
-    let arguments = Arguments::parse();
+    let arguments = args::parse(std::env::args_os());
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOGGED));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     // The hook has told of a panic; unwinding let everything that owns containers remove them.
@@ -46,8 +49,10 @@ fn main() -> ProcessExitCode {
 fn start(arguments: Arguments) -> Result<ExitCode, CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| CliError::environment(format!("could not start: {error}")))?;
+    // It looks and makes nothing.
+    let cleans_up = !matches!(arguments.command, Command::Explain(_));
     runtime.block_on(async {
-        let interrupt = interrupt::listen()
+        let interrupt = interrupt::listen(cleans_up)
             .map_err(|error| CliError::environment(format!("could not listen for signals: {error}")))?;
         command::execute(arguments.command, interrupt).await
     })

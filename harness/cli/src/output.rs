@@ -3,7 +3,10 @@
 //! A reader that went away (`rollcall run … | head`) is no reason to leave a cluster behind, so failed writes are
 //! ignored.
 
-use std::{io::Write, time::Duration};
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
 
 /// A line for the reader or the script that reads.
 pub(crate) fn line(text: &str) {
@@ -13,6 +16,26 @@ pub(crate) fn line(text: &str) {
 /// Text that ends its own lines.
 pub(crate) fn text(text: &str) {
     let _ = write!(anstream::stdout(), "{text}");
+}
+
+/// Text that ends its own lines, for a reader without whom there is nothing left to do.
+///
+/// # Errors
+/// When the reader went away.
+pub(crate) fn try_text(text: &str) -> io::Result<()> {
+    let mut out = anstream::stdout();
+    write!(out, "{text}")?;
+    out.flush()
+}
+
+/// The same on a terminal, in the place of what it shows. What has been scrolled out of it stays.
+///
+/// # Errors
+/// When the terminal went away.
+pub(crate) fn in_place(text: &str) -> io::Result<()> {
+    // To the upper left corner, and everything away. It is no colour, so it is not left out where those are.
+    io::stdout().write_all(b"\x1b[H\x1b[2J")?;
+    try_text(text)
 }
 
 /// A remark beside the output.

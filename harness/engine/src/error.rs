@@ -117,6 +117,14 @@ pub enum Error {
         /// What to change.
         hint: Option<String>,
     },
+    /// Nothing is what was selected, and of nothing nothing can be said.
+    #[error("{message}")]
+    NoneSelected {
+        /// What was selected, and where.
+        message: String,
+        /// What there is instead.
+        hint: Option<String>,
+    },
     /// A file could not be read or written.
     #[error("could not {action} `{path}`")]
     File {
@@ -155,7 +163,7 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Usage { .. } => ErrorKind::Usage,
+            Self::Usage { .. } | Self::NoneSelected { .. } => ErrorKind::Usage,
             _ => ErrorKind::Environment,
         }
     }
@@ -172,7 +180,7 @@ impl Error {
                 Some("add this user to the `docker` group and log in again, or run as root".into())
             }
             Self::ImageMissing { hint, .. } => Some(hint.clone()),
-            Self::Usage { hint, .. } => hint.clone(),
+            Self::Usage { hint, .. } | Self::NoneSelected { hint, .. } => hint.clone(),
             Self::Timeout { last, .. } => last.nodes.iter().find_map(|node| scarce(&node.what)),
             Self::Boot { reason, .. } => scarce(reason),
             Self::Engine { source, .. } => {

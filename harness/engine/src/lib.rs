@@ -33,7 +33,7 @@ pub use attach::{Attach, Left, clean_attached};
 pub use cluster::{Cluster, ClusterBuilder, DEFAULT_KUBERNETES, DrainOptions, VERB_DEADLINE};
 pub use distro::{DistroName, NODE_IMAGE_REPOSITORY};
 pub use error::{Error, ErrorKind, Result};
-pub use explain::explain_in_context;
+pub use explain::{Dump, Onlooker, Sight, WatchEnd};
 pub use gate::{Clusters, Needs};
 pub use images::{ImageSource, PushOutcome};
 pub use rollcall_model as model;

@@ -18,6 +18,7 @@ pub mod plan;
 mod quantity;
 pub mod scenario;
 pub mod table;
+pub mod tone;
 pub mod verdict;
 pub mod world;
 

@@ -29,7 +29,7 @@ pub(crate) async fn execute(command: Command, interrupt: Interrupt) -> Result<Ex
     match command {
         Command::Run(flags) => return run::run(flags, interrupt).await,
         Command::Lint { paths } => return lint::lint(&paths),
-        Command::Explain(flags) => return explain::explain(flags, interrupt).await,
+        Command::Explain(flags) => return explain::explain(&flags, interrupt).await,
         Command::New { name, file } => new::new(&name, file)?,
         Command::Schema => schema::schema(),
         Command::Up(flags) => cluster::up(flags, &interrupt).await?,

@@ -7,6 +7,7 @@ use rollcall::transcript::Tone;
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
+const PENDING: Style = AnsiColor::Yellow.on_default();
 const STRONG: Style = Style::new().bold();
 const FAINT: Style = Style::new().dimmed();
 
@@ -19,6 +20,7 @@ pub(crate) fn paint(tone: Tone, text: &str) -> String {
     let style = match tone {
         Tone::Good => GOOD,
         Tone::Bad => BAD,
+        Tone::Pending => PENDING,
         Tone::Strong => STRONG,
         Tone::Faint => FAINT,
     };

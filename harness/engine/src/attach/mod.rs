@@ -252,15 +252,20 @@ pub(crate) async fn client(kubeconfig: &Kubeconfig, lens: Option<Lens>) -> Resul
         object: "the cluster".into(),
         source: Box::new(source),
     };
+    let builder = ClientBuilder::try_from(config(kubeconfig).await?).map_err(failed)?;
+    Ok(match lens {
+        None => builder.build(),
+        Some(lens) => builder.with_layer(&MapRequestLayer::new(move |request| lens.outward_request(request))).build(),
+    })
+}
+
+/// How to reach what a kubeconfig's current context names.
+pub(crate) async fn config(kubeconfig: &Kubeconfig) -> Result<Config> {
     let options = KubeConfigOptions::default();
     let mut config = Config::from_custom_kubeconfig(kubeconfig.clone(), &options)
         .await
         .map_err(|source| Error::usage(format!("the kubeconfig cannot be used: {source}")))?;
     // Our own requests know their deadlines.
     config.default_retry = false;
-    let builder = ClientBuilder::try_from(config).map_err(failed)?;
-    Ok(match lens {
-        None => builder.build(),
-        Some(lens) => builder.with_layer(&MapRequestLayer::new(move |request| lens.outward_request(request))).build(),
-    })
+    Ok(config)
 }

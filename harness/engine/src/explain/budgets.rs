@@ -1,9 +1,9 @@
 //! PodDisruptionBudgets, which a diagnosis may do without.
 
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
-use kube::{Api, Client};
+use kube::Client;
 
-use super::collect::{all, in_namespace, optional};
+use super::collect::{optional, within};
 use crate::error::{KubernetesContext, Result};
 
 /// Every budget; those of one namespace alone, or none, and what is not seen so, where no others may be read.
@@ -12,13 +12,13 @@ pub(super) async fn budgets(
     namespace: Option<&str>,
 ) -> Result<(Vec<PodDisruptionBudget>, Option<String>)> {
     let doing = || "poddisruptionbudgets".to_owned();
-    let why = match optional(all(&Api::all(client.clone())).await).doing("list", doing)? {
+    let why = match optional(within(client, None).await).doing("list", doing)? {
         Ok(budgets) => return Ok((budgets, None)),
         Err(why) => why,
     };
     let unseen = "which may hold up a drain";
-    if let Some(namespace) = namespace
-        && let Ok(budgets) = optional(in_namespace(client, namespace).await).doing("list", doing)?
+    if namespace.is_some()
+        && let Ok(budgets) = optional(within(client, namespace).await).doing("list", doing)?
     {
         return Ok((budgets, Some(format!("poddisruptionbudgets of other namespaces, {unseen}: {why}"))));
     }

@@ -1,19 +1,28 @@
-//! What a diagnosis rests on, read from a cluster: any cluster, and with the right to read alone.
+//! What a diagnosis rests on, read from a cluster: any cluster, and with the right to read alone; or from saved objects.
 
 mod budgets;
 mod collect;
+mod dump;
+#[cfg(test)]
+mod fake_server;
+mod not_there;
+#[cfg(test)]
+mod tests;
+mod watch;
 
 pub(crate) use collect::read_logs;
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use kube::{Api, Client, api::ListParams};
 use rollcall_model::{
     DaemonSetRef,
     condition::MOST_LOGS,
-    explain::{Diagnosis, Extras, explain, wanted_logs},
-    world::view,
+    explain::{Answer, Diagnosis, Extras, Question, explain, wanted_logs},
 };
+
+pub use dump::Dump;
+pub use watch::{Sight, WatchEnd};
 
 use crate::{
     attach, clock,
@@ -21,6 +30,73 @@ use crate::{
     error::{Error, KubernetesContext, Result},
     kubeconfig,
 };
+
+/// How long the API server may be silent in the middle of a request.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// A cluster that is looked at: any cluster, with the right to read alone. Nothing is changed in it.
+#[derive(Clone)]
+pub struct Onlooker {
+    client: Client,
+    /// The namespace that the context names, `default` where it names none.
+    pub namespace: String,
+}
+
+impl std::fmt::Debug for Onlooker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Onlooker").field("namespace", &self.namespace).finish_non_exhaustive()
+    }
+}
+
+impl Onlooker {
+    /// Of a cluster that a kubeconfig leads to. Nothing is asked of it yet.
+    ///
+    /// Without a file it is that of `KUBECONFIG` or the home directory, and without a context the current one.
+    ///
+    /// # Errors
+    /// When there is no such context, or the kubeconfig cannot be used.
+    pub async fn in_context(file: Option<&Path>, context: Option<&str>) -> Result<Self> {
+        Self::by(&kubeconfig::of_context(file, context)?).await
+    }
+
+    /// Of a cluster made by rollcall.
+    ///
+    /// # Errors
+    /// When its kubeconfig cannot be used.
+    pub async fn of(cluster: &Cluster) -> Result<Self> {
+        let read = kube::config::Kubeconfig::from_yaml(cluster.kubeconfig());
+        Self::by(&read.map_err(|error| Error::usage(format!("the kubeconfig cannot be used: {error}")))?).await
+    }
+
+    async fn by(kubeconfig: &kube::config::Kubeconfig) -> Result<Self> {
+        crate::tls::install_provider();
+        let mut config = attach::config(kubeconfig).await?;
+        // An API server that is frozen takes requests and answers none.
+        config.read_timeout = Some(SILENCE);
+        config.reset_reader_on_write = true;
+        let namespace = config.default_namespace.clone();
+        let client = Client::try_from(config).map_err(|source| Error::Kubernetes {
+            action: "make a client for",
+            object: "the cluster".into(),
+            source: Box::new(source),
+        })?;
+        Ok(Self { client, namespace })
+    }
+
+    /// Why DaemonSets are as they are, on every node.
+    ///
+    /// # Errors
+    /// [`Error::NoneSelected`] where there is none, and a usage error where there is none of the name that was asked
+    /// for. Otherwise when the API server does not answer, or nodes, pods or DaemonSets may not be read; what else may
+    /// not be read is said in the diagnosis.
+    pub async fn explain(&self, question: &Question) -> Result<Answer> {
+        let (world, extras) = collect::collect(&self.client, question).await?;
+        match question.answer(&world, &extras, clock::now()) {
+            Some(answer) => Ok(answer),
+            None => Err(none_there(&self.client, question).await),
+        }
+    }
+}
 
 impl Cluster {
     /// Why a DaemonSet is as it is in what has been watched so far; nothing where it has not been seen.
@@ -47,59 +123,19 @@ impl Cluster {
     /// # Errors
     /// When there is no such DaemonSet, or the API server does not answer.
     pub async fn explain(&self, daemon_set: &DaemonSetRef) -> Result<Diagnosis> {
-        look(self.client(), daemon_set).await
-    }
-}
-
-/// Why a DaemonSet is as it is, on every node of a cluster that a kubeconfig leads to. It reads and changes nothing.
-///
-/// Without a file it is that of `KUBECONFIG` or the home directory, and without a context the current one.
-///
-/// # Errors
-/// When there is no such context or DaemonSet, the API server does not answer, or nodes, pods or the DaemonSet may not
-/// be read. What else may not be read is said in the diagnosis.
-pub async fn explain_in_context(
-    file: Option<&Path>,
-    context: Option<&str>,
-    daemon_set: &DaemonSetRef,
-) -> Result<Diagnosis> {
-    crate::tls::install_provider();
-    let client = attach::client(&kubeconfig::of_context(file, context)?, None).await?;
-    look(&client, daemon_set).await
-}
-
-async fn look(client: &Client, daemon_set: &DaemonSetRef) -> Result<Diagnosis> {
-    let (world, extras) = collect::collect(client, daemon_set).await?;
-    match explain(&world, &extras, daemon_set, clock::now()) {
-        Some(diagnosis) => Ok(diagnosis),
-        None => Err(not_there(client, daemon_set).await),
-    }
-}
-
-/// With the names that are near, in its own namespace or of that name elsewhere.
-async fn not_there(client: &Client, wanted: &DaemonSetRef) -> Error {
-    let (namespace, name) = wanted.key();
-    let message = format!("there is no daemonset `{name}` in namespace `{namespace}`");
-    let all: Api<k8s_openapi::api::apps::v1::DaemonSet> = Api::all(client.clone());
-    let found = match all.list_metadata(&ListParams::default()).await.doing("list", || "daemonsets".into()) {
-        Ok(found) => found.items,
-        Err(_) => return Error::usage(message),
-    };
-    let of = |here: bool| {
-        let (all, namespace) = (found.iter().map(|found| &found.metadata), namespace.as_str());
-        all.filter(move |found| (found.namespace.as_deref() == Some(namespace)) == here)
-    };
-    let elsewhere = of(false).find(|found| view::name_of(found) == name);
-    let near = rollcall_model::diagnostic::nearest(&name, of(true).map(view::name_of));
-    let hint = match (near, elsewhere) {
-        (_, Some(found)) => {
-            format!("there is one in namespace `{}`: `-n {0}`", found.namespace.as_deref().unwrap_or_default())
+        let question = Question::One(daemon_set.clone());
+        let (world, extras) = collect::collect(self.client(), &question).await?;
+        match explain(&world, &extras, daemon_set, clock::now()) {
+            Some(diagnosis) => Ok(diagnosis),
+            None => Err(none_there(self.client(), &question).await),
         }
-        (Some(near), _) => format!("did you mean `{near}`?"),
-        (None, None) => match of(true).map(view::name_of).collect::<Vec<_>>().join(", ") {
-            none if none.is_empty() => "there is none in that namespace; name another with `-n NAMESPACE`".to_owned(),
-            names => format!("there are {names}"),
-        },
-    };
-    Error::usage_hint(message, hint)
+    }
+}
+
+/// That there is none, with those that there are; without them where they may not be listed.
+async fn none_there(client: &Client, question: &Question) -> Error {
+    let all: Api<k8s_openapi::api::apps::v1::DaemonSet> = Api::all(client.clone());
+    let found = all.list_metadata(&ListParams::default()).await.doing("list", || "daemonsets".into());
+    let found = found.map(|found| found.items.into_iter().map(|found| found.metadata).collect::<Vec<_>>());
+    not_there::error(question, found.ok().as_deref())
 }

@@ -20,6 +20,7 @@ pub(crate) use self::{
     hooks::{Hooked, Seen},
     needs::Learning,
     wait::Wait,
+    watches::{Reconnect, changes},
 };
 
 /// How many changes may wait to be judged. A node that joins makes some twenty.

@@ -68,14 +68,37 @@ where
     K::DynamicType: Default,
     Object: From<K>,
 {
-    let config = watcher::Config::default().timeout(WATCH_SECONDS).any_semantic();
-    let events = watcher(Api::<K>::all(client.clone()), config).backoff(Reconnect::default());
+    let changes = changes::<K>(Api::all(client.clone()), kind, None, Reconnect::near());
+    Box::pin(changes.filter_map(move |change| {
+        let change = change.inspect_err(|error| tracing::trace!(kind = kind.plural(), %error, "watch interrupted"));
+        std::future::ready(change.ok())
+    }))
+}
+
+/// The changes of a kind, of the objects that match a field selector if there is one, and what interrupts their watch,
+/// which goes on all the same.
+pub(crate) fn changes<K>(
+    api: Api<K>,
+    kind: Kind,
+    fields: Option<&str>,
+    reconnect: Reconnect,
+) -> impl Stream<Item = Result<Change, watcher::Error>> + Send + use<K>
+where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+    K::DynamicType: Default,
+    Object: From<K>,
+{
+    let mut config = watcher::Config::default().timeout(WATCH_SECONDS).any_semantic();
+    if let Some(fields) = fields {
+        config = config.fields(fields);
+    }
+    let events = watcher(api, config).backoff(reconnect);
     // A list comes in pages; only the whole of it says what is not there.
     let mut listed: Option<Vec<Object>> = None;
-    Box::pin(events.filter_map(move |event| {
+    events.filter_map(move |event| {
         let change = match event {
-            Ok(watcher::Event::Apply(object)) => Some(Change::Set(object.into())),
-            Ok(watcher::Event::Delete(object)) => Some(Change::Delete(object.into())),
+            Ok(watcher::Event::Apply(object)) => Some(Ok(Change::Set(object.into()))),
+            Ok(watcher::Event::Delete(object)) => Some(Ok(Change::Delete(object.into()))),
             Ok(watcher::Event::Init) => {
                 listed = Some(Vec::new());
                 None
@@ -84,29 +107,36 @@ where
                 listed.get_or_insert_default().push(object.into());
                 None
             }
-            Ok(watcher::Event::InitDone) => Some(Change::Resync { kind, objects: listed.take().unwrap_or_default() }),
-            Err(error) => {
-                tracing::trace!(kind = kind.plural(), %error, "watch interrupted");
-                None
+            Ok(watcher::Event::InitDone) => {
+                Some(Ok(Change::Resync { kind, objects: listed.take().unwrap_or_default() }))
             }
+            Err(error) => Some(Err(error)),
         };
         std::future::ready(change)
-    }))
+    })
 }
 
-/// How soon a failed watch is tried again: at once while a cluster boots, and never seldom, since the API server is
-/// on this machine and serves nobody else.
+/// How soon a failed watch is tried again.
 #[derive(Debug, Clone)]
-struct Reconnect {
+pub(crate) struct Reconnect {
     next: Duration,
+    first: Duration,
+    longest: Duration,
 }
 
-const FIRST: Duration = Duration::from_millis(25);
-const LONGEST: Duration = Duration::from_millis(400);
+impl Reconnect {
+    /// At once while a cluster boots, and never seldom, since the API server is on this machine and serves nobody else.
+    pub(crate) fn near() -> Self {
+        Self::between(Duration::from_millis(25), Duration::from_millis(400))
+    }
 
-impl Default for Reconnect {
-    fn default() -> Self {
-        Self { next: FIRST }
+    /// As one does who is one of many.
+    pub(crate) fn far() -> Self {
+        Self::between(Duration::from_millis(500), Duration::from_secs(5))
+    }
+
+    fn between(first: Duration, longest: Duration) -> Self {
+        Self { next: first, first, longest }
     }
 }
 
@@ -115,29 +145,33 @@ impl Iterator for Reconnect {
 
     fn next(&mut self) -> Option<Duration> {
         let pause = self.next;
-        self.next = (pause * 2).min(LONGEST);
+        self.next = (pause * 2).min(self.longest);
         Some(pause)
     }
 }
 
 impl Backoff for Reconnect {
     fn reset(&mut self) {
-        *self = Self::default();
+        self.next = self.first;
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use kube::runtime::utils::Backoff;
 
-    use super::{FIRST, LONGEST, Reconnect};
+    use super::Reconnect;
 
     #[test]
     fn reconnecting_slows_down_to_a_bound_and_starts_afresh_after_success() {
-        let mut reconnect = Reconnect::default();
-        assert_eq!(reconnect.next(), Some(FIRST));
-        assert_eq!(reconnect.by_ref().take(20).last(), Some(LONGEST));
-        reconnect.reset();
-        assert_eq!(reconnect.next(), Some(FIRST));
+        for (mut reconnect, first, longest) in [(Reconnect::near(), 25, 400), (Reconnect::far(), 500, 5000)] {
+            let (first, longest) = (Duration::from_millis(first), Duration::from_millis(longest));
+            assert_eq!(reconnect.next(), Some(first));
+            assert_eq!(reconnect.by_ref().take(20).last(), Some(longest));
+            reconnect.reset();
+            assert_eq!(reconnect.next(), Some(first));
+        }
     }
 }

@@ -7,29 +7,15 @@ pub mod table;
 
 use std::{collections::BTreeMap, time::Duration};
 
+pub use rollcall_model::tone::{Paint, Tone};
 use rollcall_model::{
     Event, Report, Stamped, Verdict,
     event::{Cleanup, RollCallRow, StepOutcome},
     explain::Diagnosis,
+    tone,
 };
 
 use crate::{error::seconds, run::Failure};
-
-/// What a piece of text means, for whoever gives it a colour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tone {
-    /// Something that held.
-    Good,
-    /// Something that did not.
-    Bad,
-    /// A name that heads a section.
-    Strong,
-    /// What is beside the point.
-    Faint,
-}
-
-/// Gives a piece of text its look.
-pub type Paint = fn(Tone, &str) -> String;
 
 /// Makes text of the events of one run.
 #[derive(Debug, Clone)]
@@ -60,7 +46,7 @@ const MAX_OUTPUT_LINES: usize = 20;
 /// Without colours.
 impl Default for Transcript {
     fn default() -> Self {
-        Self::painted(|_, text| text.to_owned())
+        Self::painted(tone::plain)
     }
 }
 

@@ -3,9 +3,8 @@
 use k8s_openapi::jiff::Timestamp;
 
 use super::report::plural;
-use super::{ExplainCondition, Judgement, NodeReport, Report, converged};
-use crate::explain::{Cause, Finding, explain, next_end, wanted_logs};
-use crate::scenario::DaemonSetRef;
+use super::{ExplainCondition, Judgement, NodeReport, Report};
+use crate::explain::{Cause, Finding, explain, wanted_logs};
 use crate::world::{Fact, Need, World};
 
 /// How many logs a diagnosis reads at most: what is wrong on more nodes than these is seldom something else on each.
@@ -51,12 +50,6 @@ pub(super) fn judge(world: &World, now: Timestamp, condition: &ExplainCondition)
         return Judgement::Done;
     }
     Judgement::NotYet(Report::new(summary.join("; ")).with_nodes(wrong))
-}
-
-/// When the next pod becomes available, or should have ended.
-pub(super) fn next_check(world: &World, now: Timestamp, reference: &DaemonSetRef) -> Option<Timestamp> {
-    let available = converged::next_check(world, now, reference);
-    available.into_iter().chain(next_end(world, reference, now)).min()
 }
 
 /// A log that is wanted and was not read yet; one that could not be read is there and empty.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use k8s_openapi::jiff::Timestamp;
 
+use crate::explain::next_moment;
 use crate::scenario::DaemonSetRef;
 use crate::world::{Fact, Kind, Need, World};
 
@@ -229,7 +230,7 @@ impl Condition {
             Self::Converged { daemon_set, .. } | Self::RolledOut { daemon_set, .. } => {
                 converged::next_check(world, now, daemon_set)
             }
-            Self::Explain(condition) => explain::next_check(world, now, &condition.daemon_set),
+            Self::Explain(condition) => next_moment(world, std::slice::from_ref(&condition.daemon_set), now),
             Self::All(conditions) | Self::Any(conditions) => {
                 conditions.iter().filter_map(|condition| condition.next_check(world, now)).min()
             }

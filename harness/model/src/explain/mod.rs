@@ -13,13 +13,19 @@ mod containers;
 mod create;
 mod events;
 mod finding;
+mod group;
 mod logs;
+mod markdown;
+mod moments;
 mod node_state;
 mod nodes;
 mod ownership;
 mod placement;
+mod question;
 mod rollout;
 mod scheduling;
+mod selector;
+mod several;
 mod table;
 mod terminating;
 #[cfg(test)]
@@ -39,8 +45,11 @@ use k8s_openapi::{
 pub use cause::Cause;
 pub use finding::{Certainty, Diagnosis, Evidence, Finding, NodeDiagnosis, NodeState};
 pub use logs::{WantedLog, wanted_logs};
+pub use moments::next_moment;
+pub use question::{Answer, Question};
+pub use selector::Selector;
+pub use several::{Diagnoses, Selection, explain_all};
 pub use table::{About, Section, Shown, sections, troubleshooting};
-pub(crate) use terminating::next_end;
 
 use crate::{
     scenario::DaemonSetRef,

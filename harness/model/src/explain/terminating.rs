@@ -6,10 +6,7 @@ use k8s_openapi::{
 };
 
 use super::{Cause, Finding, Look, nodes, pod_object};
-use crate::{
-    scenario::DaemonSetRef,
-    world::{World, view},
-};
+use crate::world::view;
 
 impl Look<'_> {
     /// Why a pod that is being deleted is still there.
@@ -73,12 +70,6 @@ const PATIENCE: SignedDuration = SignedDuration::from_secs(2);
 
 /// From when on a pod that is being deleted should be gone. Its deletion timestamp is when its grace period ends
 /// (`k8s.io/apiserver/pkg/registry/rest/delete.go`).
-fn over_at(pod: &Pod) -> Option<Timestamp> {
+pub(super) fn over_at(pod: &Pod) -> Option<Timestamp> {
     pod.metadata.deletion_timestamp.as_ref()?.0.checked_add(PATIENCE).ok()
-}
-
-/// When the next pod that is being deleted should be gone, from when on there is another answer.
-pub(crate) fn next_end(world: &World, reference: &DaemonSetRef, now: Timestamp) -> Option<Timestamp> {
-    let pods = world.pods_of(world.daemon_set(reference)?);
-    pods.iter().filter_map(|pod| over_at(pod)).filter(|end| *end > now).min()
 }

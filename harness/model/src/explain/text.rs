@@ -2,132 +2,105 @@
 
 use std::fmt;
 
-use super::{Diagnosis, Finding, NodeDiagnosis, NodeState};
-use crate::table;
+use super::{Diagnosis, Finding, NodeDiagnosis, NodeState, group};
+use crate::{
+    table,
+    tone::{Paint, Tone, plain},
+};
+
+/// Where the state stands in the table.
+const STATE: usize = 1;
 
 impl fmt::Display for Diagnosis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let meant = self.nodes.iter().filter(|node| !node.state.is_elsewhere());
-        match meant.clone().count() {
-            0 => writeln!(f, "daemonset {}: no node is meant", self.daemon_set)?,
-            all => {
-                let good = meant.filter(|node| node.state == NodeState::Ok).count();
-                writeln!(f, "daemonset {}: ok on {good} of {all} nodes that are meant", self.daemon_set)?;
-            }
+        f.write_str(&self.text(plain))
+    }
+}
+
+impl Diagnosis {
+    /// The text for people, with the looks that `paint` gives. Without them it is what is displayed.
+    #[must_use]
+    pub fn text(&self, paint: Paint) -> String {
+        let mut text = self.text_of_nodes(paint);
+        for what in &self.not_looked_at {
+            text.push_str(&format!("\nnot looked at: {what}\n"));
         }
+        text
+    }
+
+    /// Each cause once, with its nodes, what it rests on and its remedy.
+    #[must_use]
+    pub fn paragraphs(&self) -> Vec<String> {
+        self.grouped().into_iter().map(|(finding, nodes)| paragraph(finding, &nodes, plain)).collect()
+    }
+
+    /// All of the text but what was not looked at.
+    pub(super) fn text_of_nodes(&self, paint: Paint) -> String {
+        let mut text = format!("{}\n", paint(Tone::Strong, &self.headline()));
         let header = ["NODE", "STATE", "POD", "WHY"].map(str::to_owned).to_vec();
         let rows: Vec<Vec<String>> = std::iter::once(header).chain(self.nodes.iter().map(row)).collect();
-        write!(f, "\n{}", table::render(&rows))?;
-        for paragraph in self.paragraphs() {
-            write!(f, "\n{paragraph}")?;
+        let look = |row: usize, column: usize, cell: &str| match row.checked_sub(1).and_then(|row| self.nodes.get(row))
+        {
+            Some(node) if column == STATE => paint(node.state.tone(), cell),
+            _ => cell.to_owned(),
+        };
+        text.push_str(&format!("\n{}", table::render_with(&rows, look)));
+        for (finding, nodes) in self.grouped() {
+            text.push_str(&format!("\n{}", paragraph(finding, &nodes, paint)));
         }
         for (why, nodes) in self.not_meant() {
-            write!(f, "\nnot meant on {}: {why}\n", names(&nodes))?;
+            text.push_str(&format!("\nnot meant on {}: {why}\n", group::names(&nodes)));
         }
-        for what in &self.not_looked_at {
-            write!(f, "\nnot looked at: {what}\n")?;
+        text
+    }
+}
+
+impl NodeState {
+    /// What the state means to the eye.
+    #[must_use]
+    pub fn tone(self) -> Tone {
+        match self {
+            Self::Ok => Tone::Good,
+            Self::Missing | Self::Extra | Self::Unhealthy => Tone::Bad,
+            Self::Waiting | Self::Outdated => Tone::Pending,
+            Self::NotMeant | Self::Kept => Tone::Faint,
         }
-        Ok(())
     }
 }
 
 fn row(node: &NodeDiagnosis) -> Vec<String> {
-    let why: Vec<&str> = node.findings.iter().map(|finding| finding.cause.code()).collect();
     vec![
         node.node.clone(),
         node.state.as_str().to_owned(),
         node.pod.clone().unwrap_or_else(|| "-".to_owned()),
-        why.join(", "),
+        node.causes(),
     ]
 }
 
-impl Diagnosis {
-    /// Each cause once, with what it rests on and its remedy: those of the whole, then those of nodes that are not in
-    /// order.
-    #[must_use]
-    pub fn paragraphs(&self) -> Vec<String> {
-        let whole = self.findings.iter().map(|finding| Paragraph { finding, nodes: &[] }.to_string());
-        let grouped = self.grouped();
-        let nodes = grouped.iter().map(|(finding, nodes)| Paragraph { finding, nodes }.to_string());
-        whole.chain(nodes).collect()
-    }
-
-    /// Each finding of nodes that are not in order, once, with its nodes. Findings are alike that differ in names only.
-    fn grouped(&self) -> Vec<(&Finding, Vec<&str>)> {
-        let mut groups: Vec<(String, &Finding, Vec<&str>)> = Vec::new();
-        for node in self.nodes.iter().filter(|node| !node.state.is_in_order() || !self.has_meant_nodes()) {
-            for finding in &node.findings {
-                let mut key = format!("{}{}", finding.cause, finding.what).replace(&node.node, "");
-                if let Some(pod) = &node.pod {
-                    key = key.replace(pod.as_str(), "");
-                }
-                match groups.iter_mut().find(|(known, ..)| *known == key) {
-                    Some((_, _, nodes)) => nodes.push(&node.node),
-                    None => groups.push((key, finding, vec![&node.node])),
-                }
-            }
-        }
-        groups.into_iter().map(|(_, finding, nodes)| (finding, nodes)).collect()
-    }
-
-    /// Why nodes are not meant, each reason once with its nodes. Where none is meant, the paragraphs say so at length.
-    fn not_meant(&self) -> Vec<(String, Vec<&str>)> {
-        let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
-        let nodes = self.nodes.iter().filter(|node| matches!(node.state, NodeState::NotMeant | NodeState::Kept));
-        for node in nodes.filter(|_| self.has_meant_nodes()) {
-            let why: Vec<String> = node.findings.iter().map(|finding| finding.what.clone()).collect();
-            let why = why.join("; ");
-            match groups.iter_mut().find(|(known, _)| *known == why) {
-                Some((_, nodes)) => nodes.push(&node.node),
-                None => groups.push((why, vec![&node.node])),
-            }
-        }
-        groups
-    }
-
-    /// Whether any node is meant: where none is, why not is the question.
-    fn has_meant_nodes(&self) -> bool {
-        self.nodes.iter().any(|node| !node.state.is_elsewhere())
+impl NodeDiagnosis {
+    /// The names of the causes, `crash-loop, probe-failed`.
+    pub(super) fn causes(&self) -> String {
+        let causes: Vec<&str> = self.findings.iter().map(|finding| finding.cause.code()).collect();
+        causes.join(", ")
     }
 }
 
-/// How many nodes are named one by one.
-const MOST_NODES: usize = 8;
-
-fn names(nodes: &[&str]) -> String {
-    match nodes.get(MOST_NODES..) {
-        None | Some([]) => nodes.join(", "),
-        Some(more) => format!("{} and {} more nodes", nodes[..MOST_NODES].join(", "), more.len()),
+fn paragraph(finding: &Finding, nodes: &[&str], paint: Paint) -> String {
+    let Finding { cause, what, evidence, remedy, command, certainty, .. } = finding;
+    let heading = format!("{cause} {} ({})", group::place(finding, nodes), certainty.as_str());
+    let mut text = format!("{}\n  {what}\n", paint(Tone::Strong, &heading));
+    for seen in evidence {
+        let mut lines = seen.says.lines();
+        text.push_str(&format!("  seen: {}: {}\n", seen.source, lines.next().unwrap_or_default()));
+        for line in lines {
+            text.push_str(&format!("        {line}\n"));
+        }
     }
-}
-
-struct Paragraph<'a> {
-    finding: &'a Finding,
-    nodes: &'a [&'a str],
-}
-
-impl fmt::Display for Paragraph<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Finding { cause, what, evidence, remedy, command, certainty, object } = self.finding;
-        let place = match self.nodes {
-            [] => format!(" of {object}"),
-            nodes => format!(" on {}", names(nodes)),
-        };
-        writeln!(f, "{cause}{place} ({})", certainty.as_str())?;
-        writeln!(f, "  {what}")?;
-        for seen in evidence {
-            let mut lines = seen.says.lines();
-            writeln!(f, "  seen: {}: {}", seen.source, lines.next().unwrap_or_default())?;
-            for line in lines {
-                writeln!(f, "        {line}")?;
-            }
-        }
-        if !remedy.is_empty() {
-            writeln!(f, "  remedy: {remedy}")?;
-        }
-        if let Some(command) = command {
-            writeln!(f, "  command: {command}")?;
-        }
-        Ok(())
+    if !remedy.is_empty() {
+        text.push_str(&format!("  remedy: {remedy}\n"));
     }
+    if let Some(command) = command {
+        text.push_str(&format!("  command: {command}\n"));
+    }
+    text
 }

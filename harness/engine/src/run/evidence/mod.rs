@@ -205,6 +205,65 @@ mod tests {
 
     const SHORT: Limits = Limits { whole: Duration::from_millis(250), part: Duration::from_millis(100) };
 
+    #[test]
+    fn a_folder_can_be_explained_afterwards() {
+        use rollcall_model::{
+            DaemonSetRef, Stamped, Timestamp,
+            explain::{Answer, Question},
+        };
+
+        let (_parent, folder) = testing::folder();
+        let world = testing::world();
+        objects::write(&world, &folder);
+        let at: Timestamp = "2026-11-24T10:20:30Z".parse().unwrap();
+        let end = Stamped { at, elapsed_ms: 0, event: Event::EvidenceCollected { path: "x".into() } };
+        folder.write("recording.jsonl", failure_text::recording(&[end]).unwrap().as_bytes());
+        let wanted = pod_logs::wanted(&world);
+        wanted.logs.iter().for_each(|log| folder.write(&log.file, b"cannot go on\n"));
+        folder.write("objects/configmaps.json", b"[{\"namespace\": \"default\", \"name\": \"a\"}]");
+        let dump = crate::Dump::read(&folder.finish().unwrap()).unwrap();
+        assert_eq!(dump.moment, at);
+        let Answer::One(found) = dump.explain(&Question::One(DaemonSetRef::new("log-collector"))).unwrap() else {
+            panic!("one was asked for");
+        };
+        insta::assert_snapshot!(found, @r#"
+        daemonset default/log-collector: no node is meant
+
+        NODE           STATE  POD                  WHY
+        control-plane  kept   log-collector-aaaaa  taint-not-tolerated
+        worker-1       extra  log-collector-bbbbb  pod-not-removed, taint-not-tolerated
+
+        controller-behind of daemonset default/log-collector (proven)
+          the controller has not seen its latest change
+          seen: status.observedGeneration: 1, and metadata.generation is 2
+          remedy: wait; if it stays so, see that the kube-controller-manager runs and read its log: a quota or a webhook may refuse the revision that it keeps of each template
+
+        no-eligible-node of daemonset default/log-collector (proven)
+          none of 2 nodes is eligible
+          seen: nodes: each says below why it is not
+          remedy: change what every node fails by: `nodeSelector`, required affinity, or tolerations
+
+        taint-not-tolerated on control-plane (proven)
+          taint `node-role.kubernetes.io/control-plane:NoSchedule` is not tolerated
+          seen: spec.taints: node-role.kubernetes.io/control-plane:NoSchedule
+          remedy: tolerate it, or remove it from the node control-plane
+          command: kubectl -n default patch daemonset log-collector --type=json -p '[{"op":"add","path":"/spec/template/spec/tolerations","value":[{"effect":"NoSchedule","key":"node-role.kubernetes.io/control-plane","operator":"Exists"}]}]'
+
+        pod-not-removed on worker-1 (likely)
+          pod `log-collector-bbbbb` should be gone: its node is not eligible any more
+          seen: metadata.deletionTimestamp: missing
+          remedy: wait for the controller; if it stays so, look whether the kube-controller-manager runs
+
+        taint-not-tolerated on worker-1 (proven)
+          taint `a=b:NoExecute` is not tolerated
+          seen: spec.taints: a=b:NoExecute
+          remedy: tolerate it, or remove it from the node worker-1
+          command: kubectl -n default patch daemonset log-collector --type=json -p '[{"op":"add","path":"/spec/template/spec/tolerations","value":[{"effect":"NoExecute","key":"a","operator":"Exists"}]}]'
+
+        not looked at: pods of other namespaces, which may hold ports and resources: the dump has none
+        "#);
+    }
+
     #[tokio::test]
     async fn a_part_that_never_answers_or_fails_takes_nothing_from_the_others() {
         let (_parent, folder) = testing::folder();

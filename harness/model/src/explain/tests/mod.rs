@@ -1,8 +1,11 @@
 //! Each cause from what an API server has where it is at work, and none where it is not.
 
 mod budgets;
+mod markdown;
 mod ownership;
 mod pods;
+mod several;
+mod text;
 mod update;
 
 use k8s_openapi::{
@@ -51,7 +54,7 @@ impl Cluster {
         }
     }
 
-    fn explain(&self) -> Diagnosis {
+    fn world(&self) -> World {
         let mut world = World::new();
         let revision: ControllerRevision = from(&json!({
             "metadata": {
@@ -70,8 +73,12 @@ impl Cluster {
         for (kind, objects) in lists {
             world.apply(Change::Resync { kind, objects });
         }
+        world
+    }
+
+    fn explain(&self) -> Diagnosis {
         let now: Timestamp = NOW.parse().unwrap();
-        explain(&world, &self.extras, &DaemonSetRef::new("agent"), now).unwrap()
+        explain(&self.world(), &self.extras, &DaemonSetRef::new("agent"), now).unwrap()
     }
 
     /// The state and causes of `w1`; `w2` must be in order and without a finding, and so must the whole.
