@@ -6,7 +6,7 @@ ROLLCALL = $(CARGO) run --quiet --package rollcall-cli --
 # How many scenarios run side by side; two clusters keep two cores busy.
 PARALLEL ?= 1
 
-.PHONY: help run test prepare image extras lint unit cluster conformance doubles test-cgroup2 bench clean
+.PHONY: help run test prepare image extras lint unit cluster conformance doubles agents validate-demo test-cgroup2 bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,12 @@ conformance: prepare image ## what every distro does alike, on each whose image 
 doubles: prepare image ## images that stand for rancher/k3s and kindest/node
 	tests/doubles/k3s/build.sh
 	tests/doubles/kind/build.sh
+
+agents: prepare ## images of real agents, to validate
+	tests/agents/node-exporter/build.sh
+
+validate-demo: prepare image agents ## the scorecards of a real agent, and of one that ignores SIGTERM
+	@CARGO=$(CARGO) scripts/validate-demo.sh
 
 test-cgroup2: prepare image ## a scenario under control groups of version 2, in a virtual machine
 	@CARGO=$(CARGO) scripts/cgroup2/run.sh

@@ -25,6 +25,7 @@ steps:
 #[case::loading(&["load", "rollcall/agent:1"])]
 #[case::running(&["run", "scenarios/placement/one-pod-per-node.yaml"])]
 #[case::changing(&["node", "add", "worker-9"])]
+#[case::validating(&["validate", "rollcall/agent:1"])]
 fn without_an_engine_every_command_says_so_and_ends_with_3(#[case] words: &[&str]) -> TestResult {
     let outcome = Cli::new(words).env("DOCKER_HOST", "unix:///nonexistent/docker.sock").run()?.code(3)?;
     let said = outcome.to_string();
@@ -105,7 +106,15 @@ fn refuses(command: &str, text: &str, said: &[&str]) -> TestResult {
 #[case::unknown_command(&["nod"], 2, &["node"])]
 #[case::half_a_label(&["node", "label", "worker-1", "role"], 2, &["KEY=VALUE"])]
 #[case::unknown_effect(&["node", "taint", "worker-1", "a=b:NoSchedul"], 2, &["did you mean `NoSchedule`?"])]
-#[case::report_format(&["run", "scenarios", "--report", "html=x.html"], 2, &["unknown format `html`", "junit=FILE"])]
+#[case::report_format(&["run", "scenarios", "--report", "pdf=x.pdf"], 2, &["unknown format `pdf`", "junit=FILE"])]
+#[case::report_of_another(&["run", "scenarios", "--report", "html=x.html"], 2, &["no html report", "junit, json"])]
+#[case::unknown_gate(&["validate", "agent:1", "--gate", "upgade"], 2, &["did you mean `upgrade`?", "comes-up"])]
+#[case::one_node(&["validate", "agent:1", "--nodes", "1"], 2, &["1 is not in 2..=50"])]
+#[case::no_time(&["validate", "agent:1", "--ready-within", "5ms"], 2, &["at least 1s"])]
+#[case::no_config(&["validate", "agent:1", "--config", "no/such/file"], 2, &["cannot read `no/such/file`"])]
+#[case::no_baseline(&["validate", "agent:1", "--baseline", "no/such/file"], 2, &["cannot read baseline `no/such/file`"])]
+#[case::other_baseline(&["validate", "agent:1", "--baseline", "README.md"], 2, &["baseline `README.md` is no scorecard"])]
+#[case::report_of_what(&["validate", "agent:1", "--slower-by", "9"], 2, &["--baseline"])]
 #[case::report_folder(&["run", "scenarios", "--report", "json=docs"], 2, &["report `docs`", "is no file"])]
 #[case::report_path(&["run", "scenarios", "--report", "Makefile/r.xml"], 2, &["cannot write report `Makefile/r.xml`"])]
 #[case::one_file_twice(&["run", "scenarios", "--report", "/tmp/r.xml", "--report", "/tmp/r.xml"], 2, &["two reports"])]

@@ -1,6 +1,7 @@
 //! What is typed: flags and their help. What is meant by them is decided in `command`.
 
 mod explain;
+mod validate;
 
 use std::{
     ffi::{OsStr, OsString},
@@ -11,7 +12,10 @@ use std::{
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use rollcall::{Attach, DistroName, model::Taint};
 
-pub(crate) use self::explain::{Explain, Form};
+pub(crate) use self::{
+    explain::{Explain, Form},
+    validate::{CardForm, Validate},
+};
 use crate::{image_flag::ImageFlag, report::file::ReportFlag};
 
 /// Kubernetes in a box: real multi-node clusters in containers, for tests of DaemonSets.
@@ -49,6 +53,8 @@ const EXIT_CODES: &str = "Exit codes: 0 every expectation held · 1 a bug in rol
 pub(crate) enum Command {
     /// Run scenarios, each on a cluster of its own
     Run(Run),
+    /// Try whether an agent image may be released, gate by gate
+    Validate(Box<Validate>),
     /// Check scenario files and say everything that is wrong with them
     Lint {
         /// Scenario files, or directories of them

@@ -35,7 +35,7 @@ pub use distro::{DistroName, NODE_IMAGE_REPOSITORY};
 pub use error::{Error, ErrorKind, Result};
 pub use explain::{Dump, Onlooker, Sight, WatchEnd};
 pub use gate::{Clusters, Needs};
-pub use images::{ImageSource, PushOutcome};
+pub use images::{ImageSource, PushOutcome, image_facts};
 pub use rollcall_model as model;
 pub use run::{
     Failure, Group, Interrupt, Interrupter, Keep, KeptCluster, Pauser, RunOptions, RunResult, evidence_folder,

@@ -19,6 +19,7 @@ mod quantity;
 pub mod scenario;
 pub mod table;
 pub mod tone;
+pub mod validate;
 pub mod verdict;
 pub mod world;
 

@@ -139,7 +139,7 @@ pub fn default_deadline(action: &Action) -> Option<Duration> {
         }
         Action::Drain { .. } => DRAIN_WITHIN,
         Action::Delete { .. } => DELETE_WITHIN,
-        Action::Exec(_) | Action::Run { .. } | Action::PushImage { .. } => COMMAND_WITHIN,
+        Action::Exec(_) | Action::NodeExec(_) | Action::Run { .. } | Action::PushImage { .. } => COMMAND_WITHIN,
         Action::ScaleSimulatedNodes { .. } | Action::Pressure { .. } => SCALE_WITHIN,
         Action::Never { .. } | Action::Parallel { .. } | Action::Pause { .. } => return None,
         Action::Taint { .. }
@@ -155,6 +155,7 @@ pub fn default_deadline(action: &Action) -> Option<Duration> {
         | Action::Rollback { .. }
         | Action::PullFault { .. }
         | Action::DeletePod { .. } => REQUEST_WITHIN,
+        Action::KillContainer { .. } => NODE_DOWN_WITHIN,
     })
 }
 

@@ -8,6 +8,7 @@ mod new;
 mod node;
 mod run;
 mod schema;
+mod validate;
 mod which;
 
 use clap::CommandFactory;
@@ -28,6 +29,7 @@ pub(crate) async fn execute(command: Command, interrupt: Interrupt) -> Result<Ex
     sweep_before(&command).await;
     match command {
         Command::Run(flags) => return run::run(flags, interrupt).await,
+        Command::Validate(flags) => return validate::validate(*flags, interrupt).await,
         Command::Lint { paths } => return lint::lint(&paths),
         Command::Explain(flags) => return explain::explain(&flags, interrupt).await,
         Command::New { name, file } => new::new(&name, file)?,
@@ -59,6 +61,7 @@ async fn sweep_before(command: &Command) {
         // It looks and makes nothing.
         Command::Explain(_) => true,
         // A guest needs no engine here.
+        Command::Validate(flags) => flags.makes_nothing(),
         Command::Run(flags) => flags.dry_run || flags.guest.context.is_some(),
         _ => false,
     };

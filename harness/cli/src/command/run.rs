@@ -21,7 +21,7 @@ use crate::{
 };
 
 pub(super) async fn run(flags: Run, interrupt: Interrupt) -> Result<ExitCode, CliError> {
-    file::prepare(&flags.reports)?;
+    file::prepare(&flags.reports, &file::OF_SUITES)?;
     if flags.guest.context.is_some() && flags.made_of != MadeOf::default() {
         return Err(CliError::usage(
             "`--distro` and `--node-image` say what a new cluster is made of, and `--context` names one that is there",

@@ -18,6 +18,63 @@ use crate::error::CliError;
 pub(crate) enum ReportFormat {
     Junit,
     Json,
+    Markdown,
+    Html,
+}
+
+impl ReportFormat {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Junit => "junit",
+            Self::Json => "json",
+            Self::Markdown => "markdown",
+            Self::Html => "html",
+        }
+    }
+}
+
+/// What a report can be made of.
+pub(crate) trait Document {
+    /// As readers of test results take it.
+    ///
+    /// # Errors
+    /// Where there is no XML for it.
+    fn junit(&self) -> io::Result<String>;
+
+    /// As programs read it.
+    ///
+    /// # Errors
+    /// Where there is no JSON for it.
+    fn json(&self) -> io::Result<String>;
+
+    /// For the summary of a job.
+    ///
+    /// # Errors
+    /// Where there is none; [`prepare`] has refused it then.
+    fn markdown(&self) -> io::Result<String> {
+        Err(io::Error::other("there is none"))
+    }
+
+    /// As a page.
+    ///
+    /// # Errors
+    /// Where there is none; [`prepare`] has refused it then.
+    fn html(&self) -> io::Result<String> {
+        Err(io::Error::other("there is none"))
+    }
+}
+
+/// The formats of a [`SuiteReport`].
+pub(crate) const OF_SUITES: [ReportFormat; 2] = [ReportFormat::Junit, ReportFormat::Json];
+
+impl Document for SuiteReport {
+    fn junit(&self) -> io::Result<String> {
+        junit::xml(self).map_err(io::Error::other)
+    }
+
+    fn json(&self) -> io::Result<String> {
+        Ok(self.to_json()?)
+    }
 }
 
 /// The value of `--report`.
@@ -31,16 +88,21 @@ impl FromStr for ReportFlag {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        const RIGHT: &str = "junit=FILE, json=FILE, FILE.xml or FILE.json";
+        const RIGHT: &str =
+            "junit=FILE, json=FILE, markdown=FILE or html=FILE, or a FILE that ends with .xml, .json, .md or .html";
         let (format, path) = match text.split_once('=') {
             Some(("junit", path)) => (ReportFormat::Junit, path),
             Some(("json", path)) => (ReportFormat::Json, path),
+            Some(("markdown", path)) => (ReportFormat::Markdown, path),
+            Some(("html", path)) => (ReportFormat::Html, path),
             Some((other, _)) if !other.contains(['/', '.']) => {
                 return Err(format!("unknown format `{other}`: it is {RIGHT}"));
             }
             _ => match Path::new(text).extension().and_then(|ending| ending.to_str()) {
                 Some("xml") => (ReportFormat::Junit, text),
                 Some("json") => (ReportFormat::Json, text),
+                Some("md") => (ReportFormat::Markdown, text),
+                Some("html") => (ReportFormat::Html, text),
                 _ => return Err(format!("the format is not clear: it is {RIGHT}")),
             },
         };
@@ -51,12 +113,18 @@ impl FromStr for ReportFlag {
     }
 }
 
-/// Makes sure that every report can be written, before anything is run, and removes those of earlier runs.
+/// Makes sure that every report can be written, before anything is run, and removes those of earlier runs. `formats` are
+/// those that the command has.
 ///
 /// # Errors
 /// When one cannot.
-pub(crate) fn prepare(flags: &[ReportFlag]) -> Result<(), CliError> {
+pub(crate) fn prepare(flags: &[ReportFlag], formats: &[ReportFormat]) -> Result<(), CliError> {
     for (index, flag) in flags.iter().enumerate() {
+        if !formats.contains(&flag.format) {
+            let all: Vec<&str> = formats.iter().map(|format| format.as_str()).collect();
+            return Err(CliError::usage(format!("this command has no {} report", flag.format.as_str()))
+                .hint(format!("it has {}", all.join(", "))));
+        }
         if flags.iter().take(index).any(|other| other.path == flag.path) {
             return Err(CliError::usage(format!("two reports cannot be one file, `{}`", flag.path.display())));
         }
@@ -72,8 +140,8 @@ pub(crate) fn prepare(flags: &[ReportFlag]) -> Result<(), CliError> {
 ///
 /// # Errors
 /// The first that could not.
-pub(crate) fn write(flags: &[ReportFlag], suite: &SuiteReport) -> Result<(), CliError> {
-    let written: Vec<_> = flags.iter().map(|flag| (flag, flag.write(suite))).collect();
+pub(crate) fn write(flags: &[ReportFlag], document: &dyn Document) -> Result<(), CliError> {
+    let written: Vec<_> = flags.iter().map(|flag| (flag, flag.write(document))).collect();
     for (flag, result) in written {
         result
             .map_err(|why| CliError::environment(format!("could not write report `{}`: {why}", flag.path.display())))?;
@@ -121,10 +189,12 @@ impl ReportFlag {
             .tempfile_in(self.folder())
     }
 
-    fn write(&self, suite: &SuiteReport) -> io::Result<()> {
+    fn write(&self, document: &dyn Document) -> io::Result<()> {
         let text = match self.format {
-            ReportFormat::Junit => junit::xml(suite).map_err(io::Error::other)?,
-            ReportFormat::Json => suite.to_json()?,
+            ReportFormat::Junit => document.junit()?,
+            ReportFormat::Json => document.json()?,
+            ReportFormat::Markdown => document.markdown()?,
+            ReportFormat::Html => document.html()?,
         };
         let mut file = self.beside()?;
         file.write_all(text.as_bytes())?;
@@ -151,10 +221,16 @@ mod tests {
         assert_eq!(flag("out/r.xml"), of(ReportFormat::Junit, "out/r.xml"));
         assert_eq!(
             flag("a=b/../r.json"),
-            Err("unknown format `a`: it is junit=FILE, json=FILE, FILE.xml or FILE.json".into())
+            Err(
+                "unknown format `a`: it is junit=FILE, json=FILE, markdown=FILE or html=FILE, or a FILE that ends with \
+                 .xml, .json, .md or .html"
+                    .into()
+            )
         );
         assert_eq!(flag("./a=b/r.json"), of(ReportFormat::Json, "./a=b/r.json"));
-        assert!(flag("html=r.html").unwrap_err().contains("unknown format `html`"));
+        assert_eq!(flag("r.md"), of(ReportFormat::Markdown, "r.md"));
+        assert_eq!(flag("html=r"), of(ReportFormat::Html, "r"));
+        assert!(flag("pdf=r.pdf").unwrap_err().contains("unknown format `pdf`"));
         assert!(flag("report.txt").unwrap_err().contains("the format is not clear"));
         assert!(flag("junit=").unwrap_err().contains("the file is missing"));
     }
@@ -169,14 +245,14 @@ mod tests {
         let path = |name: &str| root.path().join("new/folder").join(name);
         let flags = [("json", "r.json"), ("junit", "r.xml")]
             .map(|(format, name)| flag(&format!("{format}={}", path(name).display())).unwrap());
-        prepare(&flags).unwrap();
+        prepare(&flags, &OF_SUITES).unwrap();
         let suite = testing::suite();
         write(&flags, &suite).unwrap();
         assert_eq!(fs::read_to_string(path("r.json")).unwrap(), suite.to_json().unwrap());
         assert_eq!(fs::read_to_string(path("r.xml")).unwrap(), junit::xml(&suite).unwrap());
         assert_eq!(fs::read_dir(path("")).unwrap().count(), 2, "something else is left");
         // A run that is killed must not leave the report of the one before it.
-        prepare(&flags).unwrap();
+        prepare(&flags, &OF_SUITES).unwrap();
         assert!(!path("r.json").exists());
     }
 
@@ -192,13 +268,18 @@ mod tests {
             (format!("json={}/file/r", root.path().display()), "File exists"),
             (format!("json={}", socket.display()), "it is there and is no file"),
         ] {
-            let error = prepare(&[flag(&text).unwrap()]).unwrap_err();
+            let error = prepare(&[flag(&text).unwrap()], &OF_SUITES).unwrap_err();
             assert_eq!(error.code, ExitCode::USAGE);
             assert!(message(&error).contains(said), "{}", message(&error));
         }
         assert!(socket.exists());
         let twice = flag(&format!("json={}/r", root.path().display())).unwrap();
-        assert!(message(&prepare(&[twice.clone(), twice]).unwrap_err()).contains("two reports cannot be one file"));
+        assert!(
+            message(&prepare(&[twice.clone(), twice], &OF_SUITES).unwrap_err())
+                .contains("two reports cannot be one file")
+        );
+        let page = flag(&format!("html={}/r", root.path().display())).unwrap();
+        assert!(message(&prepare(&[page], &OF_SUITES).unwrap_err()).contains("this command has no html report"));
         let error = prepare_evidence(&root.path().join("file/evidence")).unwrap_err();
         assert_eq!(error.code, ExitCode::USAGE);
         assert!(message(&error).contains("cannot write evidence below"), "{}", message(&error));
@@ -208,7 +289,7 @@ mod tests {
     fn a_report_that_fails_takes_nothing_from_the_others() {
         let root = tempfile::tempdir().unwrap();
         let flags = ["gone/a.json", "b.json"].map(|name| flag(&root.path().join(name).display().to_string()).unwrap());
-        prepare(&flags).unwrap();
+        prepare(&flags, &OF_SUITES).unwrap();
         fs::remove_dir(root.path().join("gone")).unwrap();
         let error = write(&flags, &testing::suite()).unwrap_err();
         assert_eq!(error.code, ExitCode::ENVIRONMENT);

@@ -46,6 +46,7 @@ pub(super) fn out_of_reach(plan: &Plan) -> Vec<String> {
             Action::ScaleSimulatedNodes { .. } => "makes or removes simulated nodes",
             Action::PullFault { .. } | Action::PushImage { .. } => "acts on the registry of the cluster",
             Action::Pressure { .. } => "acts on the kubelet of a node",
+            Action::KillContainer { .. } | Action::NodeExec(_) => "acts on the processes of a node",
             Action::Patch { target, .. } if target.kind == "Node" => "changes a node in a way that cannot be undone",
             Action::Delete { target: DeleteTarget::Object(object), .. } if object.kind == "Node" => "removes a node",
             _ => continue,

@@ -16,5 +16,6 @@ pub(crate) use client::Docker;
 pub(crate) use container::{
     Attached, ContainerSpec, ContainerState, FileSpec, Input, Privileges, PublishedPort, Volume, send_line,
 };
+pub(crate) use exec::ExecOutput;
 pub(crate) use folder::DownloadedFolder;
 pub(crate) use network::Network;

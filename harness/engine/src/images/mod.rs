@@ -6,6 +6,7 @@
 
 mod archive;
 mod digest;
+mod facts;
 mod fault;
 mod image;
 mod layout;
@@ -18,6 +19,7 @@ mod source;
 #[cfg(test)]
 mod testing;
 
+pub use facts::image_facts;
 pub(crate) use fault::set_fault;
 pub use source::ImageSource;
 

@@ -30,6 +30,7 @@ impl Verbs<'_> {
         let cluster = self.cluster;
         match &step.action {
             Action::Exec(wanted) => within_of(step, cluster.exec_once(wanted)).await.map(Some),
+            Action::NodeExec(wanted) => within_of(step, cluster.exec_on_nodes(wanted)).await.map(Some),
             Action::Run { command, exit_code } => self.command(step, command, *exit_code).await.map(Some),
             _ => self.change(step).await.map(|()| None),
         }
@@ -70,6 +71,9 @@ impl Verbs<'_> {
             }
             Action::DeletePod { daemon_set, node } => {
                 cluster.delete_daemon_pods(daemon_set, node, deadline).await.map(drop)
+            }
+            Action::KillContainer { daemon_set, node, container } => {
+                cluster.kill_container(daemon_set, node, container.as_deref(), deadline).await.map(drop)
             }
             Action::Patch { target, kind, patch, subresource } => {
                 within(step, cluster.patch_object(target, *kind, patch, subresource.as_deref())).await

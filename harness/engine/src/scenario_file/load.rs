@@ -2,7 +2,10 @@
 
 use std::{fs, path::Path};
 
-use rollcall_model::{Problem, Problems, Scenario};
+use rollcall_model::{
+    Problem, Problems, Scenario,
+    scenario::{STEPS_KIND, VALIDATION_KIND},
+};
 
 /// Reads a scenario file, and the manifests it names from the file's own folder.
 ///
@@ -30,9 +33,9 @@ pub fn is_scenario(file: &Path) -> bool {
     let Ok(bytes) = fs::read(file) else { return true };
     let text = String::from_utf8_lossy(&bytes);
     let all = |key| text.lines().filter_map(move |line| value(line.trim_start_matches('\u{feff}'), key));
-    // Files of steps are read with the scenarios that use them.
-    let steps = all("kind").any(|kind| kind == "Steps");
-    !steps
+    // Files of steps are read with the scenarios that use them, and what an agent has to reach with its image.
+    let other = all("kind").any(|kind| kind == STEPS_KIND || kind == VALIDATION_KIND);
+    !other
         && (all("kind").any(|kind| kind == "Scenario")
             || all("apiVersion").any(|version| version.starts_with("rollcall.dev/")))
 }

@@ -82,10 +82,20 @@ impl Fault {
             Action::DeletePod { daemon_set, node } => {
                 Some(Self { daemon_set: Some(daemon_set.clone()), ..while_it_runs(node) })
             }
+            Action::KillContainer { daemon_set, node, .. } => {
+                let mut fault = Self::on([node.clone()], Lasting::UntilReadyAnew);
+                fault.know_ready(world);
+                Some(Self { daemon_set: Some(daemon_set.clone()), ..fault })
+            }
             Action::Delete { target: DeleteTarget::Object(object), .. } => Self::of_object(object, world),
-            Action::Exec(exec) => {
+            Action::Exec(exec) | Action::NodeExec(exec) => {
                 let nodes = world.nodes.iter().filter(|(name, node)| exec.pods.nodes.has(name, Some(node)));
-                let fault = Self::on(nodes.map(|(name, _)| name.clone()), Lasting::TheStep);
+                let mut fault = Self::on(nodes.map(|(name, _)| name.clone()), Lasting::TheStep);
+                // What is done to a process from outside of it, its kubelet notices when the step is over.
+                if matches!(action, Action::NodeExec(_)) {
+                    fault.lasting = Lasting::UntilReadyAnew;
+                    fault.know_ready(world);
+                }
                 Some(Self { daemon_set: Some(exec.pods.daemon_set.clone()), ..fault })
             }
             Action::ScaleSimulatedNodes { name, .. } => {
@@ -112,11 +122,16 @@ impl Fault {
         };
         let mut fault = Self { undoes, ..Self::on([node.to_owned()], lasting) };
         if lasting == Lasting::UntilReadyAnew {
-            let there = world.pods.values().filter(|pod| view::node_of(pod) == Some(node));
-            let ready = there.filter_map(|pod| Some((pod.metadata.uid.clone()?, view::available_after(pod, 0)?)));
-            fault.known_ready = ready.collect();
+            fault.know_ready(world);
         }
         fault
+    }
+
+    /// Notes which pods of its nodes are known to be ready.
+    fn know_ready(&mut self, world: &World) {
+        let there = world.pods.values().filter(|pod| view::node_of(pod).is_some_and(|node| self.nodes.contains(node)));
+        let ready = there.filter_map(|pod| Some((pod.metadata.uid.clone()?, view::available_after(pod, 0)?)));
+        self.known_ready = ready.collect();
     }
 
     /// A pod or a node that is deleted or patched as an object like any other.

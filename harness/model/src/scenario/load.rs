@@ -1,9 +1,10 @@
 //! From the text of a file to a valid scenario, or to everything that is wrong with it.
 
-use super::decode::{Decoder, DraftStep, root};
+use super::decode::{Decoder, DraftStep, root, validation};
 use super::validate::{Unclear, validate};
 use super::{ClusterSpec, Scenario, tree};
 use crate::diagnostic::Problems;
+use crate::validate::Settings;
 
 impl Scenario {
     /// Reads a scenario: decodes it, reads the manifests it names and validates the whole.
@@ -45,5 +46,22 @@ impl Scenario {
             steps: draft.steps.into_iter().map(DraftStep::into_step).collect(),
             on_failure: draft.on_failure.into_iter().map(DraftStep::into_step).collect(),
         })
+    }
+}
+
+impl Settings {
+    /// Reads a file of kind `Validation`. `file` is only used in messages.
+    ///
+    /// # Errors
+    /// Every problem of the file at once, each with its position.
+    pub fn load(file: &str, source: &str) -> Result<Self, Problems> {
+        let source = source.strip_prefix('\u{feff}').unwrap_or(source);
+        let tree = tree::parse(source).map_err(|problem| {
+            let source = if source.len() > tree::MAX_BYTES { "" } else { source };
+            Problems::new(file, source, vec![problem])
+        })?;
+        let mut decoder = Decoder::new(&|_| Err("it uses no other file".to_owned()));
+        let settings = validation(&mut decoder, &tree);
+        if decoder.problems.is_empty() { Ok(settings) } else { Err(Problems::new(file, source, decoder.problems)) }
     }
 }

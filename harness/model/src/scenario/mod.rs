@@ -36,6 +36,8 @@ pub const API_VERSION: &str = "rollcall.dev/v1";
 pub const KIND: &str = "Scenario";
 /// The `kind` of a file of steps.
 pub const STEPS_KIND: &str = "Steps";
+/// The `kind` of a file that says what an agent has to reach.
+pub const VALIDATION_KIND: &str = "Validation";
 
 /// A scenario: a cluster, and what is done to it and expected of it.
 #[derive(Debug, Clone, PartialEq)]

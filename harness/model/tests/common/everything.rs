@@ -49,10 +49,12 @@ steps:
   - rollback: {daemonSet: log-collector, toRevision: 1}
   - rollback: {daemonSet: agent, namespace: logging}
   - deletePod: {daemonSet: log-collector, node: worker-1}
+  - killContainer: {daemonSet: log-collector, node: worker-1}
   - pushImage: {name: 'agent:candidate', use: 'agent:dev'}
   - pullFault: {image: 'agent:candidate', fault: slow, delay: 2s}
   - pullFault: {image: 'agent:candidate', fault: none}
   - exec: {daemonSet: log-collector, node: worker-1, container: collector, command: [cat, /etc/hosts], stdout: localhost}
+  - nodeExec: {daemonSet: log-collector, node: worker-1, command: [sh, -c, 'test -d /proc/$PID']}
   - run: kubectl get nodes
   - run: {command: ['false'], exitCode: 1}
   - pause: have a look

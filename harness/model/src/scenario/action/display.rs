@@ -84,6 +84,7 @@ impl fmt::Display for Action {
                 write!(f, "roll daemonset `{daemon_set}` back to revision {revision}")
             }
             Self::Exec(exec) => write!(f, "run {exec}"),
+            Self::NodeExec(exec) => write!(f, "run on the node {exec}"),
             Self::Run { command, exit_code } => {
                 write!(f, "run `{}` here", command.join(" "))?;
                 if *exit_code == 0 { Ok(()) } else { write!(f, ", exit code {exit_code}") }
@@ -94,6 +95,10 @@ impl fmt::Display for Action {
             Self::ScaleSimulatedNodes { name, count } => write!(f, "scale simulated nodes `{name}` to {count}"),
             Self::Pressure { node, resource, on: true } => write!(f, "put `{node}` under {resource} pressure"),
             Self::Pressure { node, resource, on: false } => write!(f, "take {resource} pressure off `{node}`"),
+            Self::KillContainer { daemon_set, node, container } => {
+                let container = container.as_ref().map_or(String::new(), |container| format!(" `{container}`"));
+                write!(f, "kill container{container} of daemonset `{daemon_set}` on `{node}`")
+            }
             Self::DeletePod { daemon_set, node } => write!(f, "delete the pod of daemonset `{daemon_set}` on `{node}`"),
             Self::Expect { condition } => write!(f, "expect {condition}"),
             Self::Hold { condition, duration } => {

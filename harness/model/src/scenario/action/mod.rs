@@ -164,6 +164,9 @@ pub enum Action {
     },
     /// A command is run once in a container of each selected pod, and must end as said.
     Exec(ExecCondition),
+    /// A command is run once on the node of each selected pod, told which process is the container's, and must end as
+    /// said.
+    NodeExec(ExecCondition),
     /// A command is run on this machine, with `KUBECONFIG` set.
     Run {
         /// Program and arguments; one word is given to the shell.
@@ -200,6 +203,15 @@ pub enum Action {
         resource: Pressure,
         /// Whether there is pressure from now on.
         on: bool,
+    },
+    /// A container of the daemon pod of a node is killed, as by a crash.
+    KillContainer {
+        /// The DaemonSet.
+        daemon_set: DaemonSetRef,
+        /// The node.
+        node: String,
+        /// The container; the pod's only one where it is left out.
+        container: Option<String>,
     },
     /// A DaemonSet's pods on a node are deleted.
     DeletePod {
@@ -284,12 +296,14 @@ impl Action {
             Self::RolloutRestart { .. } => "rolloutRestart",
             Self::Rollback { .. } => "rollback",
             Self::Exec(_) => "exec",
+            Self::NodeExec(_) => "nodeExec",
             Self::Run { .. } => "run",
             Self::PushImage { .. } => "pushImage",
             Self::PullFault { .. } => "pullFault",
             Self::ScaleSimulatedNodes { .. } => "scaleSimulatedNodes",
             Self::Pressure { .. } => "pressure",
             Self::DeletePod { .. } => "deletePod",
+            Self::KillContainer { .. } => "killContainer",
             Self::Expect { .. } => "expect",
             Self::Hold { .. } => "hold",
             Self::Never { .. } => "never",

@@ -18,6 +18,7 @@ mod patience;
 mod root;
 mod steps;
 mod texts;
+mod validation;
 
 pub use conditions::CONDITIONS;
 pub use expand::EXPANSIONS;
@@ -26,6 +27,7 @@ pub use invariants::INVARIANTS;
 pub(super) use root::{Draft, root};
 pub(super) use steps::DraftStep;
 pub use steps::VERBS;
+pub(super) use validation::validation;
 
 /// The longest duration that makes sense in a test.
 const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);

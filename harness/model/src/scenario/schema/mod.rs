@@ -8,7 +8,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{API_VERSION, KIND, STEPS_KIND};
+use super::{API_VERSION, KIND, STEPS_KIND, VALIDATION_KIND};
 
 mod cluster;
 mod conditions;
@@ -16,19 +16,24 @@ mod control;
 mod invariants;
 mod objects;
 mod types;
+mod validation;
 mod verbs;
 
 /// The schema, draft 2020-12.
 #[must_use]
 pub fn schema() -> Value {
-    let kind = json!({"properties": {"kind": {"const": STEPS_KIND}}, "required": ["kind"]});
+    let kind = |kind: &str| json!({"properties": {"kind": {"const": kind}}, "required": ["kind"]});
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "rollcall",
-        "description": "A scenario of rollcall, or a file of steps that scenarios use.",
-        "if": kind,
+        "description": "A scenario of rollcall, a file of steps that scenarios use, or what an agent has to reach.",
+        "if": kind(STEPS_KIND),
         "then": {"$ref": "#/$defs/stepsFile"},
-        "else": {"$ref": "#/$defs/scenario"},
+        "else": {
+            "if": kind(VALIDATION_KIND),
+            "then": {"$ref": "#/$defs/validation"},
+            "else": {"$ref": "#/$defs/scenario"},
+        },
         "$defs": definitions(),
     })
 }
@@ -37,6 +42,7 @@ fn definitions() -> Value {
     let mut all = Map::new();
     all.insert("scenario".to_owned(), scenario());
     all.insert("stepsFile".to_owned(), steps_file());
+    all.insert("validation".to_owned(), validation::file());
     all.extend(types::definitions());
     all.extend(cluster::definitions());
     all.extend(conditions::definitions());

@@ -38,6 +38,7 @@ pub(super) fn verb(key: &str) -> Value {
             .required("count", number(0, Some(10_000), "How many there are to be."))
             .build(),
         "exec" => described("exec", "Runs a command once in a container of every pod."),
+        "nodeExec" => described("exec", "Runs a command once on the node of every pod, beside its container."),
         "run" => run(),
         "pushImage" => Mapping::new("An image becomes available in the cluster.")
             .required("name", described("imageName", "The name in the manifests."))
@@ -62,6 +63,12 @@ pub(super) fn verb(key: &str) -> Value {
         "deletePod" => daemon_set(Mapping::new("Deletes the pod of a node, until it is gone."))
             .required("node", reference("node"))
             .build(),
+        "killContainer" => {
+            daemon_set(Mapping::new("Kills a container of the pod of a node, until its kubelet has noticed."))
+                .required("node", reference("node"))
+                .optional("container", described("text", "The container; it may be left out where there is only one."))
+                .build()
+        }
         "apply" | "delete" | "patch" => objects::verb(key),
         "expect" | "hold" | "never" | "explain" | "parallel" | "pause" => control::verb(key),
         // A test reads every verb; one that is new is refused until it is written down here.

@@ -13,6 +13,7 @@ const SLOW: Duration = Duration::from_secs(5);
 pub(super) fn verb(decoder: &mut Decoder<'_>, key: &str, tree: &Tree) -> Option<Action> {
     match key {
         "exec" => exec(decoder, tree, "`exec`").map(Action::Exec),
+        "nodeExec" => exec(decoder, tree, "`nodeExec`").map(Action::NodeExec),
         "run" => run(decoder, tree),
         "pushImage" => {
             let fields = decoder.fields(tree, "`pushImage`", &["name", "use"])?;

@@ -50,7 +50,7 @@ impl DraftStep {
 }
 
 /// Every verb. `forEach`, `repeat` and `use` are steps too and are taken apart before a step is read.
-pub const VERBS: [&str; 35] = [
+pub const VERBS: [&str; 37] = [
     "addNodes",
     "removeNode",
     "stopNode",
@@ -76,7 +76,9 @@ pub const VERBS: [&str; 35] = [
     "rolloutRestart",
     "rollback",
     "deletePod",
+    "killContainer",
     "exec",
+    "nodeExec",
     "run",
     "pushImage",
     "pullFault",
@@ -194,7 +196,7 @@ fn verb(decoder: &mut Decoder<'_>, key: &str, tree: &Tree) -> Option<Read> {
         "taint" | "untaint" | "label" | "unlabel" | "drain" | "pressure" | "scaleSimulatedNodes" => {
             on_nodes::verb(decoder, key, tree).map(|action| Read::new(action, tree.span))
         }
-        "exec" | "run" | "pushImage" | "pullFault" => {
+        "exec" | "nodeExec" | "run" | "pushImage" | "pullFault" => {
             commands::verb(decoder, key, tree).map(|action| Read::new(action, tree.span))
         }
         _ => objects::verb(decoder, key, tree).map(|action| Read::new(action, tree.span)),

@@ -43,6 +43,22 @@ pub(super) fn verb(decoder: &mut Decoder<'_>, key: &str, tree: &Tree) -> Option<
             let node = required_node(decoder, &fields);
             Some(Action::DeletePod { daemon_set: daemon_set?, node: node? })
         }
+        "killContainer" => {
+            let fields = decoder.fields(tree, "`killContainer`", &["daemonSet", "namespace", "node", "container"])?;
+            let daemon_set = decoder.daemon_set(&fields);
+            let node = required_node(decoder, &fields);
+            let container =
+                decoder.optional(&fields, "container", |decoder, tree| decoder.string(tree, "`container`"))?;
+            let (daemon_set, node) = (daemon_set?, node?);
+            if let (Some(container), Some(tree)) = (&container, fields.get("container")) {
+                decoder.mentions.push(Mention::Container {
+                    daemon_set: daemon_set.clone(),
+                    container: container.clone(),
+                    span: tree.span,
+                });
+            }
+            Some(Action::KillContainer { daemon_set, node, container })
+        }
         // `steps::verb` sends nothing else here.
         _ => None,
     }
