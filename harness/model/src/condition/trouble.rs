@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodCondition};
 use crate::world::view;
 
 /// Reasons that are the ordinary way up.
-const ORDINARY: [&str; 2] = ["ContainerCreating", "PodInitializing"];
+pub(crate) const ORDINARY: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 
 /// Why a pod is not ready.
 #[must_use]

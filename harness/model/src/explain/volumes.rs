@@ -1,15 +1,15 @@
 //! Volumes that cannot be mounted, and sandboxes that cannot be made: what the kubelet says in events.
 
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 
 use super::{Cause, Finding, Look, events, logs, nodes, pod_object};
+use crate::condition::trouble::ORDINARY;
 
 impl Look<'_> {
     /// Why a pod's containers cannot begin, if that is why.
     pub(super) fn volumes(self, pod: &Pod) -> Option<Finding> {
-        // Once one of them has run, everything is mounted.
-        let begun = logs::statuses(pod).any(|status| status.container_id.as_deref().is_some_and(|id| !id.is_empty()));
-        if begun {
+        // Then everything is mounted, and an event that says otherwise is of an attempt before it.
+        if logs::statuses(pod).any(is_past_its_volumes) {
             return None;
         }
         let metadata = &pod.metadata;
@@ -27,6 +27,15 @@ impl Look<'_> {
                 .remedy("look at the pod network and the container runtime of its node"),
         )
     }
+}
+
+/// Whether a container has run, or waits for something that comes after volumes and sandbox: its image, or its own start
+/// (`pkg/kubelet/kubelet.go`, `SyncPod`).
+fn is_past_its_volumes(status: &ContainerStatus) -> bool {
+    let has_run = status.container_id.as_deref().is_some_and(|id| !id.is_empty());
+    let waiting = status.state.as_ref().and_then(|state| state.waiting.as_ref());
+    let reason = waiting.and_then(|waiting| waiting.reason.as_deref());
+    has_run || reason.is_some_and(|reason| !ORDINARY.contains(&reason))
 }
 
 /// What the answer of a mount says.

@@ -86,6 +86,16 @@ fn what_cannot_be_mounted_is_told_by_its_event(#[case] message: &str, #[case] ca
     assert_eq!(cluster.on_w1(), (NodeState::Waiting, vec![Cause::NotKnown]));
 }
 
+/// A kubelet tries again, and the event of the first attempt stays for an hour.
+#[test]
+fn a_mount_that_failed_before_it_worked_is_no_reason() {
+    let message = "MountVolume.SetUp failed for volume \"kube-api-access-x\" : failed to sync configmap cache";
+    let waits = |reason: &str, why: &str| Cluster::healthy().waiting(reason, why).event("w1", "FailedMount", message);
+    let refused = waits("CreateContainerConfigError", "container has runAsNonRoot and image will run as root");
+    assert_eq!(refused.on_w1(), (NodeState::Unhealthy, vec![Cause::WouldRunAsRoot]));
+    assert_eq!(waits("ContainerCreating", "").on_w1(), (NodeState::Unhealthy, vec![Cause::MountFailed]));
+}
+
 #[rstest]
 #[case(json!({"exitCode": 137, "reason": "OOMKilled"}), "", Cause::OutOfMemory)]
 #[case(json!({"exitCode": 1, "reason": "Error"}), "starting\npanic: no config", Cause::CrashLoop)]
