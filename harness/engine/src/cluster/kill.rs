@@ -3,12 +3,11 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::ContainerStatus;
 use rollcall_model::{DaemonSetRef, Judgement, NodeReport, Report, world::view};
 
 use super::{
     Cluster,
-    processes::{chosen, status_of},
+    processes::{chosen, has_ended, status_of},
 };
 use crate::{
     clock,
@@ -68,37 +67,5 @@ impl Cluster {
             })
             .await?;
         Ok(started.elapsed())
-    }
-}
-
-/// Whether a status is of another container than that of the id, or says that it has ended.
-fn has_ended(status: &ContainerStatus, id: &str) -> bool {
-    let runs = status.state.as_ref().is_some_and(|state| state.running.is_some());
-    !runs || status.container_id.as_deref() != Some(id)
-}
-
-#[cfg(test)]
-mod tests {
-    use k8s_openapi::api::core::v1::Pod;
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    fn pod(statuses: Value) -> Pod {
-        serde_json::from_value(json!({"metadata": {"name": "p"}, "status": {"containerStatuses": statuses}})).unwrap()
-    }
-
-    fn status(name: &str, state: Value) -> Value {
-        json!({"name": name, "image": "", "imageID": "", "ready": true, "restartCount": 0, "state": state,
-            "containerID": format!("containerd://{name}")})
-    }
-
-    #[test]
-    fn a_container_has_ended_when_it_is_said_so_or_there_is_another() {
-        let running = pod(json!([status("a", json!({"running": {}}))]));
-        let status_of_a = status_of(&running, "a").unwrap();
-        assert!(!has_ended(status_of_a, "containerd://a") && has_ended(status_of_a, "containerd://earlier"));
-        let ended = pod(json!([status("a", json!({"terminated": {"exitCode": 137}}))]));
-        assert!(has_ended(status_of(&ended, "a").unwrap(), "containerd://a"));
     }
 }

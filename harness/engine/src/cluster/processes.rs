@@ -100,6 +100,12 @@ pub(super) fn chosen<'a>(pod: &'a Pod, container: Option<&str>) -> std::result::
     Err(format!("has container `{}`, which does not run", status.name))
 }
 
+/// Whether a status is of another container than that of the id, or says that it has ended.
+pub(super) fn has_ended(status: &ContainerStatus, id: &str) -> bool {
+    let runs = status.state.as_ref().is_some_and(|state| state.running.is_some());
+    !runs || status.container_id.as_deref() != Some(id)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -125,5 +131,14 @@ mod tests {
         assert!(chosen(&two, None).unwrap_err().contains("`a`, `b`"));
         assert_eq!(chosen(&two, Some("b")).unwrap_err(), "has container `b`, which does not run");
         assert_eq!(chosen(&pod(json!([])), None).unwrap_err(), "has no container yet");
+    }
+
+    #[test]
+    fn a_container_has_ended_when_it_is_said_so_or_there_is_another() {
+        let running = pod(json!([status("a", json!({"running": {}}))]));
+        let status_of_a = status_of(&running, "a").unwrap();
+        assert!(!has_ended(status_of_a, "containerd://a") && has_ended(status_of_a, "containerd://earlier"));
+        let ended = pod(json!([status("a", json!({"terminated": {"exitCode": 137}}))]));
+        assert!(has_ended(status_of(&ended, "a").unwrap(), "containerd://a"));
     }
 }
