@@ -1,6 +1,6 @@
 //! `run`: scenarios, each on a cluster of its own unless it says that it shares one.
 
-use std::{io::Write, path::PathBuf, time::Instant};
+use std::{io::Write, time::Instant};
 
 use futures::StreamExt;
 use rollcall::{
@@ -28,7 +28,7 @@ pub(super) async fn run(flags: Run, interrupt: Interrupt) -> Result<ExitCode, Cl
         )
         .hint("leave out the one or the other"));
     }
-    let evidence = evidence(&flags)?;
+    let evidence = file::evidence(flags.no_evidence || flags.dry_run, flags.evidence.as_deref())?;
     let (began, started) = (Timestamp::now(), Instant::now());
     let files = discover::files(&flags.paths)?;
     let (valid, invalid) = scenarios::load(&files);
@@ -93,18 +93,6 @@ pub(super) async fn run(flags: Run, interrupt: Interrupt) -> Result<ExitCode, Cl
     output::text(&summary.render());
     let interrupted = if interrupt.is_triggered() { ExitCode::ENVIRONMENT } else { ExitCode::HELD };
     Ok(summary.exit_code().worst(interrupted).worst(written.err().unwrap_or(ExitCode::HELD)))
-}
-
-/// Where evidence goes, if it goes anywhere. A folder that was asked for must be there before anything is run.
-fn evidence(flags: &Run) -> Result<Option<PathBuf>, CliError> {
-    if flags.no_evidence || flags.dry_run {
-        return Ok(None);
-    }
-    if let Some(folder) = &flags.evidence {
-        file::prepare_evidence(folder)?;
-        return Ok(Some(folder.clone()));
-    }
-    Ok(Some(rollcall::evidence_folder()))
 }
 
 /// Runs plans one after the other, where they may on one cluster.

@@ -149,11 +149,24 @@ pub(crate) fn write(flags: &[ReportFlag], document: &dyn Document) -> Result<(),
     Ok(())
 }
 
+/// Where evidence goes, if it goes anywhere. A folder that was asked for must be there before anything is run.
+///
+/// # Errors
+/// When nothing can be written there.
+pub(crate) fn evidence(none: bool, folder: Option<&Path>) -> Result<Option<PathBuf>, CliError> {
+    if none {
+        return Ok(None);
+    }
+    let Some(folder) = folder else { return Ok(Some(rollcall::evidence_folder())) };
+    prepare_evidence(folder)?;
+    Ok(Some(folder.to_owned()))
+}
+
 /// Makes sure that folders can be made in a folder.
 ///
 /// # Errors
 /// When they cannot.
-pub(crate) fn prepare_evidence(folder: &Path) -> Result<(), CliError> {
+fn prepare_evidence(folder: &Path) -> Result<(), CliError> {
     let made = fs::create_dir_all(folder).and_then(|()| tempfile::tempdir_in(folder).map(drop));
     made.map_err(|why| {
         CliError::usage(format!("cannot write evidence below `{}`: {why}", folder.display()))

@@ -1,7 +1,5 @@
 //! Gates one after the other, on one cluster where they leave it as they found it.
 
-use std::path::PathBuf;
-
 use rollcall::{
     Group, Interrupt, Keep, Pauser, RunOptions,
     model::{
@@ -35,7 +33,7 @@ pub(super) async fn run(
         images: agent.images.clone(),
         pauser: Pauser::default(),
         interrupt: interrupt.clone(),
-        evidence: evidence(flags)?,
+        evidence: file::evidence(flags.no_evidence, flags.evidence.as_deref())?,
     };
     let mut group = Group::default();
     let mut results: Vec<GateResult> = Vec::new();
@@ -57,17 +55,6 @@ pub(super) async fn run(
         }
     }
     Ok(results)
-}
-
-fn evidence(flags: &Validate) -> Result<Option<PathBuf>, CliError> {
-    if flags.no_evidence {
-        return Ok(None);
-    }
-    if let Some(folder) = &flags.evidence {
-        file::prepare_evidence(folder)?;
-        return Ok(Some(folder.clone()));
-    }
-    Ok(Some(rollcall::evidence_folder()))
 }
 
 async fn one(
