@@ -117,6 +117,6 @@ impl Cluster {
             .patch(&daemon_set.name, &PatchParams::default(), &Patch::Strategic(patch))
             .await
             .doing(action, || format!("daemonset `{daemon_set}`"))?;
-        self.seen_generation(daemon_set, changed.metadata.generation).await
+        self.seen_change(daemon_set, &changed.metadata).await
     }
 }

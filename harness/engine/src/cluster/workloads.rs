@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use k8s_openapi::api::apps::v1::DaemonSet;
+use k8s_openapi::{api::apps::v1::DaemonSet, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use kube::{
     Api, Discovery,
     api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PropagationPolicy},
@@ -147,7 +147,7 @@ impl Cluster {
             .patch(&daemon_set.name, &PatchParams::default(), &Patch::Strategic(patch))
             .await
             .doing("set the image of", object)?;
-        self.seen_generation(daemon_set, changed.metadata.generation).await?;
+        self.seen_change(daemon_set, &changed.metadata).await?;
         Ok(started.elapsed())
     }
 
@@ -162,14 +162,13 @@ impl Cluster {
         }
         let reference = DaemonSetRef::new(metadata.name.as_deref().unwrap_or_default())
             .in_namespace(metadata.namespace.as_deref().unwrap_or("default"));
-        self.seen_generation(&reference, applied.metadata.generation).await
+        self.seen_change(&reference, &applied.metadata).await
     }
 
-    pub(super) async fn seen_generation(&self, daemon_set: &DaemonSetRef, generation: Option<i64>) -> Result<()> {
+    pub(super) async fn seen_change(&self, daemon_set: &DaemonSetRef, changed: &ObjectMeta) -> Result<()> {
         self.observer
             .wait(format!("a change of daemonset `{daemon_set}`"), patience::stretched(VERB_DEADLINE), |world, _| {
-                let seen = world.daemon_set(daemon_set).and_then(|found| found.metadata.generation);
-                if seen >= generation {
+                if has_seen(world.daemon_set(daemon_set).map(|found| &found.metadata), changed) {
                     return Judgement::Done;
                 }
                 Judgement::NotYet(Report { summary: "the change has not been seen yet".into(), nodes: Vec::new() })
@@ -230,6 +229,16 @@ impl Cluster {
     }
 }
 
+/// Whether what is known of an object is from after a change. An object that is being deleted and loses its last finalizer
+/// is gone with that very change: no watch tells of it, only that the object is not there, and by then there may be
+/// another of its name.
+fn has_seen(found: Option<&ObjectMeta>, changed: &ObjectMeta) -> bool {
+    match found {
+        Some(found) if found.uid == changed.uid => found.generation >= changed.generation,
+        _ => changed.deletion_timestamp.is_some(),
+    }
+}
+
 pub(super) fn delete_params(cascade: Cascade) -> DeleteParams {
     let policy = match cascade {
         Cascade::Background => PropagationPolicy::Background,
@@ -237,4 +246,30 @@ pub(super) fn delete_params(cascade: Cascade) -> DeleteParams {
         Cascade::Orphan => PropagationPolicy::Orphan,
     };
     DeleteParams { propagation_policy: Some(policy), ..DeleteParams::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn metadata(uid: &str, generation: i64, deleted: bool) -> ObjectMeta {
+        let deleted = deleted.then_some("2026-01-01T00:00:00Z");
+        serde_json::from_value(json!({"uid": uid, "generation": generation, "deletionTimestamp": deleted})).unwrap()
+    }
+
+    #[test]
+    fn a_change_is_seen_in_its_generation_or_a_later_one() {
+        let changed = metadata("a", 3, false);
+        assert!(!has_seen(None, &changed) && !has_seen(Some(&metadata("a", 2, false)), &changed));
+        assert!(has_seen(Some(&metadata("a", 3, false)), &changed));
+        // One of the same name from before is not it.
+        assert!(!has_seen(Some(&metadata("b", 9, false)), &changed));
+    }
+
+    #[test]
+    fn a_change_that_ends_an_object_is_seen_when_it_is_not_there() {
+        let last = metadata("a", 3, true);
+        assert!(!has_seen(Some(&metadata("a", 2, true)), &last));
+        assert!(has_seen(None, &last) && has_seen(Some(&metadata("b", 1, false)), &last));
+    }
 }
