@@ -54,7 +54,7 @@ test-cgroup2: prepare image ## a scenario under control groups of version 2, in 
 	@CARGO=$(CARGO) scripts/cgroup2/run.sh
 
 bench: prepare image ## times and sizes, to the terminal and target/bench.json
-	$(CARGO) build --quiet --release --package rollcall-bench
+	$(CARGO) build --quiet --release --package rollcall-bench --package rollcall-cli
 	target/release/rollcall-bench
 
 clean: ## removes every cluster of rollcall and what was built

@@ -1,7 +1,7 @@
 //! Measures how long a cluster takes and how much it weighs: medians of five rounds, as a table and as
 //! `target/bench.json`. It judges nothing; no test asserts a time.
 //!
-//! `rollcall-bench real` and `rollcall-bench simulated` measure a part.
+//! `rollcall-bench real`, `rollcall-bench simulated` and `rollcall-bench validate` measure a part.
 #![expect(clippy::print_stdout, reason = "the table is the program's whole purpose")]
 
 mod explain;
@@ -10,6 +10,7 @@ mod lint;
 mod rounds;
 mod simulated;
 mod table;
+mod validate;
 mod weight;
 
 use std::path::Path;
@@ -28,7 +29,8 @@ async fn main() -> Result<()> {
         return Ok(());
     }
     let wanted = |name: &str| part.as_deref().is_none_or(|part| part == name);
-    anyhow::ensure!(wanted("real") || wanted("simulated"), "there are the parts `real` and `simulated`");
+    let parts = ["real", "simulated", "validate"];
+    anyhow::ensure!(parts.into_iter().any(wanted), "there are the parts `real`, `simulated` and `validate`");
     let mut rows = Vec::new();
     if wanted("real") {
         let mut figures = rounds::Figures::default();
@@ -47,6 +49,14 @@ async fn main() -> Result<()> {
         rows.extend(table::simulated(&figures));
         println!("explain");
         rows.push(table::explained(&explain::measure(ROUNDS).await.context("explain")?));
+    }
+    if wanted("validate") {
+        let mut rounds = Vec::new();
+        for round in 1..=ROUNDS {
+            println!("validate: round {round} of {ROUNDS}");
+            rounds.push(validate::measure().with_context(|| format!("validate, round {round}"))?);
+        }
+        rows.push(table::validated(&rounds));
     }
     if part.is_none() {
         // Afterwards, so that it does not count for the memory of the harness.

@@ -46,6 +46,10 @@ pub(crate) fn explained(rounds: &[Duration]) -> Row {
     seconds("explain, 1,000 simulated nodes", rounds, Some(2.0))
 }
 
+pub(crate) fn validated(rounds: &[Duration]) -> Row {
+    seconds("validate, every gate on 3 nodes", rounds, Some(120.0))
+}
+
 pub(crate) fn linted(rounds: &[Duration]) -> Row {
     seconds("1,000 scenario files decoded and linted", rounds, Some(1.0))
 }

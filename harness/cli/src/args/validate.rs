@@ -47,6 +47,15 @@ pub(crate) struct Validate {
     /// Watch for restarts for that long; without it gate `soak` is skipped
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub(crate) soak: Option<Duration>,
+    /// Look for that long at what the agent uses of memory and CPU [default: 5s]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) measure_for: Option<Duration>,
+    /// What is applied beside the agent while that is looked at, to give it work; may be repeated
+    #[arg(long = "load", value_name = "FILE")]
+    pub(crate) loads: Vec<PathBuf>,
+    /// Take away once each thing that the manifest asks for, to see what the agent can do without; some seconds each
+    #[arg(long)]
+    pub(crate) trials: bool,
     /// The largest image that passes, in MB [default: 500]
     #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub(crate) max_image_size: Option<u64>,
@@ -96,7 +105,7 @@ pub(crate) enum CardForm {
 impl Validate {
     /// What a file says, where flags do not say otherwise.
     pub(crate) fn over(&self, file: Settings) -> Settings {
-        let gates = if self.gates.is_empty() { file.gates } else { self.gates.clone() };
+        let gates = if self.gates.is_empty() { file.gates.clone() } else { self.gates.clone() };
         Settings {
             nodes: self.nodes.unwrap_or(file.nodes),
             ready_within: self.ready_within.unwrap_or(file.ready_within),
@@ -105,7 +114,11 @@ impl Validate {
             largest_image: self.max_image_size.map_or(file.largest_image, |megabytes| megabytes * 1_000_000),
             level: self.pod_security.unwrap_or(file.level),
             slower_by: self.slower_by.unwrap_or(file.slower_by),
+            measure_for: self.measure_for.unwrap_or(file.measure_for),
+            trials: self.trials || file.trials,
+            pressure: self.made_of.distro.has_pressure(),
             gates,
+            ..file
         }
     }
 

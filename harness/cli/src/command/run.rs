@@ -154,11 +154,7 @@ async fn run_one<W: Write + Send>(
         reporter.text(&tell_of_kept(kept));
     }
     reporter.text("\n");
-    // What is left behind is in the way of later runs, so it is not success.
-    let verdict = match (result.verdict, &result.cleanup) {
-        (Verdict::Held, Cleanup::Failed { .. }) => Verdict::Environment,
-        (verdict, _) => verdict,
-    };
+    let verdict = result.verdict_with_cleanup();
     let report = recorder.finish(&verdict, result.failure.as_ref());
     let ended = Ended { name: plan.name.clone(), file: plan.file.clone(), verdict, evidence: result.evidence };
     (ended, report, reporter.into_inner())

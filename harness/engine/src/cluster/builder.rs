@@ -246,7 +246,7 @@ impl ClusterBuilder {
                 }
                 cluster.api_answers(SERVICE_ADDRESSES, &machines, start_deadline()).await?;
                 phase("Services can be made");
-                cluster.serve_names().await?;
+                cluster.serve_names(start_deadline().saturating_sub(started.elapsed())).await?;
                 phase("names are served");
                 Ok::<_, Error>(())
             };

@@ -6,7 +6,7 @@ use futures::future::join_all;
 use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, Client, api::AttachParams};
 use rollcall_model::{
-    condition::ExecCondition,
+    condition::{ExecCondition, command_line},
     world::{ExecSeen, view},
 };
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -60,7 +60,7 @@ impl Cluster {
             let name = view::name_of(&pod.metadata);
             match wanted.mismatch(&seen) {
                 Some(why) => {
-                    Err(Error::Unmet { message: format!("`{}` in pod `{name}`: {why}", wanted.command.join(" ")) })
+                    Err(Error::Unmet { message: format!("`{}` in pod `{name}`: {why}", command_line(&wanted.command)) })
                 }
                 None => Ok((name.to_owned(), seen)),
             }

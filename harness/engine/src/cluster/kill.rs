@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use rollcall_model::{DaemonSetRef, Judgement, NodeReport, Report, world::view};
+use k8s_openapi::api::core::v1::Pod;
+use rollcall_model::{DaemonSetRef, Judgement, NodeReport, Report, scenario::Kill, world::view};
 
 use super::{
     Cluster,
@@ -14,19 +15,34 @@ use crate::{
     error::{Error, Result},
 };
 
+/// Fills what is left of the memory of the control group of process `$PID`, until the kernel ends a process there, which
+/// it is told should be that one first (`oom_score_adj`, `Documentation/filesystems/proc.rst`). The filling process is
+/// the only one left then, and ends the same way, so that nothing stays in the group.
+const USE_UP_MEMORY: &str = r#"
+group=$(sed -n 's/^[0-9]*:memory:/\/memory/p' "/proc/$PID/cgroup")
+[ -n "$group" ] || group=$(sed -n 's/^0:://p' "/proc/$PID/cgroup")
+echo 1000 > "/proc/$PID/oom_score_adj" || exit 1
+sh -c 'echo $$ > "$1/cgroup.procs" && exec tail /dev/zero' fill "/sys/fs/cgroup$group"
+ended=$?
+# 137 is 128 and 9, for SIGKILL.
+[ "$ended" = 137 ] || { echo "the process that filled its memory ended with exit code $ended"; exit 1; } >&2
+"#;
+
 impl Cluster {
-    /// Kills the main process of a container in the daemon pod of a node by SIGKILL, and returns when the kubelet has
-    /// noticed: when the container has been restarted, or waits for that.
+    /// Kills the main process of a container in the daemon pod of a node, by SIGKILL or by using up its memory limit,
+    /// and returns when the kubelet has noticed: when the container has been restarted, or waits for that.
     ///
     /// `container` may be left out where the pod has only one.
     ///
     /// # Errors
-    /// When there is no such pod or container, it does not run, or the kubelet says nothing of it in time.
+    /// When there is no such pod or container, it does not run, it has no memory limit to use up, or the kubelet says
+    /// nothing of it in time.
     pub async fn kill_container(
         &self,
         daemon_set: &DaemonSetRef,
         node: &str,
         container: Option<&str>,
+        by: Kill,
         deadline: Duration,
     ) -> Result<Duration> {
         let started = clock::instant();
@@ -40,7 +56,15 @@ impl Cluster {
         let name = view::name_of(&pod.metadata).to_owned();
         let status = chosen(pod, container).map_err(|why| Error::usage(format!("pod `{name}` {why}")))?;
         let (container, id) = (status.name.clone(), status.container_id.clone().unwrap_or_default());
-        let output = self.beside(&machine, &id, &["sh", "-c", "kill -9 \"$PID\""]).await?;
+        if by == Kill::Memory && !has_memory_limit(pod, &container) {
+            let message = format!("container `{container}` of pod `{name}` has no memory limit that could be used up");
+            return Err(Error::usage_hint(message, "set `resources.limits.memory`"));
+        }
+        let command = match by {
+            Kill::Signal => "kill -9 \"$PID\"",
+            Kill::Memory => USE_UP_MEMORY,
+        };
+        let output = self.beside(&machine, &id, &["sh", "-c", command]).await?;
         if output.code != 0 {
             return Err(Error::Unmet {
                 message: format!(
@@ -67,5 +91,28 @@ impl Cluster {
             })
             .await?;
         Ok(started.elapsed())
+    }
+}
+
+fn has_memory_limit(pod: &Pod, container: &str) -> bool {
+    let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
+    let found = containers.filter(|found| found.name == container).filter_map(|found| found.resources.as_ref());
+    found.filter_map(|resources| resources.limits.as_ref()).any(|limits| limits.contains_key("memory"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_limit_is_that_of_the_container_itself() {
+        let pod: Pod = serde_json::from_value(json!({"metadata": {}, "spec": {"containers": [
+            {"name": "a", "resources": {"limits": {"memory": "32Mi"}}},
+            {"name": "b", "resources": {"limits": {"cpu": "1"}, "requests": {"memory": "32Mi"}}},
+        ]}}))
+        .unwrap();
+        assert!(has_memory_limit(&pod, "a") && !has_memory_limit(&pod, "b"));
     }
 }

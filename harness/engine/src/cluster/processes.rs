@@ -1,8 +1,9 @@
 //! Processes of containers, seen and touched from the node they run on: also those of an image that has no shell.
 
+use futures::future::try_join_all;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use rollcall_model::{
-    condition::ExecCondition,
+    condition::{ExecCondition, command_line},
     world::{ExecSeen, view},
 };
 
@@ -41,7 +42,7 @@ impl Cluster {
         self.made()?.docker.exec(&machine.container, &words).await
     }
 
-    /// Runs a command once on the node of each selected pod, and says what each wrote.
+    /// Runs a command once on the node of each selected pod, side by side, and says what each wrote.
     ///
     /// # Errors
     /// When there is no such pod, its container does not run, or a command does not end as `wanted` says.
@@ -53,23 +54,27 @@ impl Cluster {
             return Err(Error::usage_hint(format!("there is no pod of {}", wanted.pods), hint));
         }
         let command: Vec<&str> = wanted.command.iter().map(String::as_str).collect();
-        let mut texts = Vec::new();
-        for pod in pods {
-            let name = view::name_of(&pod.metadata);
-            let status = chosen(pod, wanted.container.as_deref());
-            let status = status.map_err(|why| Error::Unmet { message: format!("pod `{name}` {why}") })?;
-            let machine = self.machine(view::node_of(pod).unwrap_or_default()).await?;
-            let output = self.beside(&machine, status.container_id.as_deref().unwrap_or_default(), &command).await?;
-            let text = format!("{name}: {}{}", output.stdout, output.stderr);
-            let exit_code = i32::try_from(output.code).unwrap_or(-1);
-            let seen = ExecSeen::Ended { exit_code, stdout: output.stdout, stderr: output.stderr };
-            if let Some(why) = wanted.mismatch(&seen) {
-                let message = format!("`{}` beside pod `{name}`: {why}", wanted.command.join(" "));
-                return Err(Error::Unmet { message });
-            }
-            texts.push(text);
+        let command = command.as_slice();
+        let on_each = pods.into_iter().map(|pod| self.exec_beside(pod, wanted, command));
+        Ok(try_join_all(on_each).await?.join("\n"))
+    }
+
+    /// Runs a command on the node of a pod, and says what it wrote.
+    async fn exec_beside(&self, pod: &Pod, wanted: &ExecCondition, command: &[&str]) -> Result<String> {
+        let name = view::name_of(&pod.metadata);
+        let status = chosen(pod, wanted.container.as_deref());
+        let status = status.map_err(|why| Error::Unmet { message: format!("pod `{name}` {why}") })?;
+        let node = view::node_of(pod).unwrap_or_default();
+        let machine = self.machine(node).await?;
+        let output = self.beside(&machine, status.container_id.as_deref().unwrap_or_default(), command).await?;
+        let text = format!("{node} {name}: {}{}", output.stdout, output.stderr);
+        let exit_code = i32::try_from(output.code).unwrap_or(-1);
+        let seen = ExecSeen::Ended { exit_code, stdout: output.stdout, stderr: output.stderr };
+        if let Some(why) = wanted.mismatch(&seen) {
+            let message = format!("`{}` beside pod `{name}`: {why}", command_line(&wanted.command));
+            return Err(Error::Unmet { message });
         }
-        Ok(texts.join("\n"))
+        Ok(text)
     }
 }
 

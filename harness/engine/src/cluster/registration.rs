@@ -29,7 +29,7 @@ pub(super) const READY: &str = "/readyz";
 pub(super) const SERVICE_ADDRESSES: &str = "/readyz/poststarthook/start-service-ip-repair-controllers";
 
 /// How soon an API server that does not answer yet is asked again. It has no way to tell that it is up but to answer.
-const ASK_AGAIN: Duration = Duration::from_millis(20);
+pub(super) const ASK_AGAIN: Duration = Duration::from_millis(20);
 
 /// The lifecycle controller looks at all nodes once a second (`--node-monitor-period`) and taints a node that was not
 /// Ready then, even when it is Ready meanwhile. It takes that back in its next round. Times are in whole seconds.

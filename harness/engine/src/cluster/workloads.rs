@@ -15,7 +15,7 @@ use rollcall_model::{
 };
 use serde_json::{Value, json};
 
-use super::{Cluster, VERB_DEADLINE, found::ObjectId, remove::absent};
+use super::{Cluster, VERB_DEADLINE, found::ObjectId, registration::ASK_AGAIN, remove::absent};
 use crate::{
     attach::Undo,
     clock,
@@ -40,8 +40,33 @@ impl Cluster {
             let applied = api.patch(&name, &parameters, &Patch::Apply(object)).await.doing("apply", || label)?;
             self.applied.lock().await.insert(ObjectId::of(&applied));
             self.seen_daemon_set(&applied).await?;
+            if object["kind"] == "CustomResourceDefinition" {
+                self.served(object).await?;
+            }
         }
         Ok(started.elapsed())
+    }
+
+    /// Waits until the API server serves the kind of a definition, so that its objects may stand in the same file. It
+    /// lists a kind some time after it has taken its definition, and has no other way to tell.
+    async fn served(&self, definition: &Value) -> Result<()> {
+        let field = |path: &str| definition.pointer(path).and_then(Value::as_str).unwrap_or_default();
+        let version = field("/spec/versions/0/name");
+        let kind = GroupVersionKind::gvk(field("/spec/group"), version, field("/spec/names/kind"));
+        let deadline = patience::stretched(VERB_DEADLINE);
+        let listed = async {
+            while self.resolve(&kind).await?.is_none() {
+                tokio::time::sleep(ASK_AGAIN).await;
+            }
+            Ok(())
+        };
+        tokio::time::timeout(deadline, listed).await.unwrap_or_else(|_| {
+            Err(Error::Timeout {
+                what: format!("kind `{}` of the definition that was applied", kind.kind),
+                waited: deadline,
+                last: Report { summary: "the API server does not list it".into(), nodes: Vec::new() },
+            })
+        })
     }
 
     /// An object as the cluster is to have it. A guest writes down that it makes one that no namespace takes along.

@@ -43,6 +43,12 @@ impl DistroName {
         }
     }
 
+    /// Whether nodes can be put under pressure while they run: k3s has its kubelet in its own program.
+    #[must_use]
+    pub fn has_pressure(self) -> bool {
+        !matches!(self, Self::K3s)
+    }
+
     /// Whether a control plane gives itself the label of its role, with a value of its own.
     pub(crate) fn labels_control_planes(self) -> bool {
         self != Self::Box

@@ -25,8 +25,8 @@ use crate::error::{Error, chain};
 /// Each test is named as its file without the ending. Files that do not say they are scenarios are passed over, so
 /// manifests may lie beside them; a pattern that finds no scenario is a failure. Where there is no engine or no image
 /// the tests are ignored with the reason, unless `ROLLCALL_CLUSTERS=required`: see [`Clusters`](crate::Clusters).
-/// Tests run one at a time unless `--test-threads` says otherwise, and those whose cluster says `shared: true` follow
-/// each other on one cluster.
+/// As many run at a time as the machine has cores, four at most, unless `--test-threads` says otherwise, and those whose
+/// cluster says `shared: true` follow each other on one cluster for each that runs at a time.
 #[macro_export]
 macro_rules! scenarios {
     ($($pattern:literal),+ $(,)?) => {
@@ -42,16 +42,23 @@ pub fn main(crate_folder: &str, patterns: &[&str]) -> ExitCode {
     // The folder of a binary that was built elsewhere is told by whoever runs it.
     let folder = env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(crate_folder), PathBuf::from);
     let mut arguments = Arguments::from_args();
-    one_at_a_time(&mut arguments);
+    let threads = *arguments.test_threads.get_or_insert_with(threads);
     let session = Arc::new(Session::default());
     let trials = find::cases(&folder, patterns);
-    let conclusion = libtest_mimic::run(&arguments, session.trials(trials));
+    let conclusion = libtest_mimic::run(&arguments, session.trials(trials, threads));
     if let Err(message) = session.end() {
         // Told as a test of its own, whatever was filtered: every other one has had its say.
         let told = vec![Trial::test("shared_clusters_are_removed", move || Err(Failed::from(message)))];
         return libtest_mimic::run(&Arguments::default(), told).exit_code();
     }
     conclusion.exit_code()
+}
+
+/// How many scenarios run at a time: while one waits for its cluster another can use the processor, and each cluster takes
+/// some 0.5 GiB of memory.
+fn threads() -> usize {
+    const MOST: usize = 4;
+    std::thread::available_parallelism().map_or(1, usize::from).min(MOST)
 }
 
 /// One test at a time, unless the arguments say otherwise: two cores are busy with one cluster.

@@ -24,14 +24,15 @@ use crate::{
 pub(super) struct Session {
     /// Made when the first test needs it: a list of the tests needs none.
     runtime: OnceLock<Result<Runtime, String>>,
-    groups: OnceLock<Vec<AsyncMutex<Group>>>,
+    /// For each group as many as tests of it may run at a time: each has a cluster of its own.
+    groups: OnceLock<Vec<Vec<AsyncMutex<Group>>>>,
     /// What could not be removed.
     left: Mutex<Vec<String>>,
 }
 
 impl Session {
     /// The tests, those that share a cluster next to each other.
-    pub(super) fn trials(self: &Arc<Self>, cases: Vec<Case>) -> Vec<Trial> {
+    pub(super) fn trials(self: &Arc<Self>, cases: Vec<Case>, threads: usize) -> Vec<Trial> {
         let mut trials = Vec::new();
         let mut valid = Vec::new();
         for Case { name, plan } in cases {
@@ -42,7 +43,8 @@ impl Session {
         }
         let (names, plans): (Vec<String>, Vec<Plan>) = valid.into_iter().unzip();
         let groups = group_plans(&plans, &[]);
-        let _ = self.groups.set(groups.iter().map(|_| AsyncMutex::default()).collect());
+        let lanes = |members: &Vec<usize>| (0..members.len().min(threads)).map(|_| AsyncMutex::default()).collect();
+        let _ = self.groups.set(groups.iter().map(lanes).collect());
         let mut named: Vec<Option<(String, Plan)>> = names.into_iter().zip(plans).map(Some).collect();
         for (group, members) in groups.into_iter().enumerate() {
             for member in members {
@@ -70,17 +72,22 @@ impl Session {
     async fn run_in(&self, index: usize, plan: &Plan) -> Result<(), Failed> {
         let groups = self.groups.get().map(Vec::as_slice).unwrap_or_default();
         // Whatever waits in another group waits for nobody: its tests came before.
-        for (other, group) in groups.iter().enumerate() {
-            if let Ok(group) = group.try_lock()
-                && other != index
-            {
-                self.end_group(group).await;
+        for (_, lanes) in groups.iter().enumerate().filter(|(other, _)| *other != index) {
+            for lane in lanes {
+                if let Ok(group) = lane.try_lock() {
+                    self.end_group(group).await;
+                }
             }
         }
-        let Some(group) = groups.get(index) else { return Err(Failed::from("the test belongs to no group")) };
+        let lanes = groups.get(index).map(Vec::as_slice).unwrap_or_default();
+        let mut group = match (lanes.iter().find_map(|lane| lane.try_lock().ok()), lanes.first()) {
+            (Some(free), _) => free,
+            (None, Some(first)) => first.lock().await,
+            (None, None) => return Err(Failed::from("the test belongs to no group")),
+        };
         let mut recorder = Recorder::default();
-        let result =
-            group.lock().await.run(plan, &RunOptions::with_evidence(), &mut |event| recorder.event(&event)).await;
+        let result = group.run(plan, &RunOptions::with_evidence(), &mut |event| recorder.event(&event)).await;
+        drop(group);
         match recorder.finish(plan, result).into_result() {
             Ok(_) => Ok(()),
             Err(RunFileError::Skipped { reason, .. }) => Err(Failed::from(reason)),
@@ -98,7 +105,7 @@ impl Session {
     pub(super) fn end(&self) -> Result<(), String> {
         if let Some(Ok(runtime)) = self.runtime.get() {
             runtime.block_on(async {
-                for group in self.groups.get().into_iter().flatten() {
+                for group in self.groups.get().into_iter().flatten().flatten() {
                     self.end_group(group.lock().await).await;
                 }
             });

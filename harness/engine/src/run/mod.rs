@@ -112,6 +112,18 @@ pub struct RunResult {
     pub evidence: Option<PathBuf>,
 }
 
+impl RunResult {
+    /// How it ended, what it left behind included: that is in the way of later runs, so a run that held and left
+    /// something was no success.
+    #[must_use]
+    pub fn verdict_with_cleanup(&self) -> Verdict {
+        match (&self.verdict, &self.cleanup) {
+            (Verdict::Held, Cleanup::Failed { .. }) => Verdict::Environment,
+            (verdict, _) => verdict.clone(),
+        }
+    }
+}
+
 /// A cluster that was left behind for somebody to look at.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeptCluster {

@@ -194,7 +194,13 @@ impl Steps<'_, '_, '_> {
         let memory = lock(&self.memory).clone();
         let deadline = patience::stretched(step.deadline.unwrap_or(rollcall_model::plan::EXPECT_WITHIN));
         match self.cluster.wait_with(condition, deadline, &memory, &mut progress).await {
-            Ok(_) => StepOutcome::Held,
+            Ok(_) => {
+                // What was waited for is not only that it is there, but what it says.
+                if let Condition::Events(events) = condition {
+                    self.emit(Event::StepOutput { index, text: events.told(&self.cluster.world()).join("\n") });
+                }
+                StepOutcome::Held
+            }
             Err(error) => failure::expectation(condition, error),
         }
     }

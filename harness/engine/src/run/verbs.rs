@@ -4,6 +4,7 @@ use std::{path::Path, time::Duration};
 
 use rollcall_model::{
     Action, NodeSpec, PlannedStep, Report,
+    condition::command_line,
     scenario::{Cascade, DeleteTarget, NodeVerb},
 };
 
@@ -45,7 +46,7 @@ impl Verbs<'_> {
             ran.exit_code.map_or("was ended by a signal".to_owned(), |code| format!("ended with exit code {code}"));
         let last: Vec<&str> = ran.output.lines().rev().take(20).collect();
         let said: String = last.into_iter().rev().map(|line| format!("\n  {line}")).collect();
-        Err(Error::Unmet { message: format!("`{}` {ended}, and {wanted} is expected{said}", command.join(" ")) })
+        Err(Error::Unmet { message: format!("`{}` {ended}, and {wanted} is expected{said}", command_line(command)) })
     }
 
     async fn change(&self, step: &PlannedStep) -> Result<()> {
@@ -72,8 +73,8 @@ impl Verbs<'_> {
             Action::DeletePod { daemon_set, node } => {
                 cluster.delete_daemon_pods(daemon_set, node, deadline).await.map(drop)
             }
-            Action::KillContainer { daemon_set, node, container } => {
-                cluster.kill_container(daemon_set, node, container.as_deref(), deadline).await.map(drop)
+            Action::KillContainer { daemon_set, node, container, by } => {
+                cluster.kill_container(daemon_set, node, container.as_deref(), *by, deadline).await.map(drop)
             }
             Action::Patch { target, kind, patch, subresource } => {
                 within(step, cluster.patch_object(target, *kind, patch, subresource.as_deref())).await

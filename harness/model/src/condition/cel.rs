@@ -3,6 +3,7 @@
 //! Variables are `nodes`, `pods`, `daemonSets`, `revisions` and `events`: each a list of objects as the API has them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use cel::{Context, ExecutionError, Program, Value};
@@ -23,7 +24,19 @@ const STACK: usize = 32 * 1024 * 1024;
 #[derive(Debug, Clone)]
 pub struct Expression {
     text: String,
+    /// What it is in words, where somebody said it.
+    says: Option<String>,
     program: Arc<Program>,
+}
+
+/// The words for it, or the expression as it was written.
+impl fmt::Display for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.says {
+            Some(words) => f.write_str(words),
+            None => write!(f, "`{}`", self.text),
+        }
+    }
 }
 
 /// Why a text is no expression.
@@ -77,13 +90,13 @@ impl Expression {
             let (at, length) = (place_of(text, &name), Some(name.chars().count()));
             return Err(CompileError { message: format!("unknown variable `{name}`"), at, length, hint: Some(hint) });
         }
-        Ok(Self { text: text.to_owned(), program: Arc::new(program) })
+        Ok(Self { text: text.to_owned(), says: None, program: Arc::new(program) })
     }
 
-    /// The expression as it was written.
+    /// The same with words for people, in which it is told from then on.
     #[must_use]
-    pub fn text(&self) -> &str {
-        &self.text
+    pub fn that_says(self, words: String) -> Self {
+        Self { says: Some(words), ..self }
     }
 
     fn evaluate(&self, world: &World) -> Result<Value, String> {
@@ -105,7 +118,7 @@ impl Expression {
 
 impl PartialEq for Expression {
     fn eq(&self, other: &Self) -> bool {
-        self.text == other.text
+        self.text == other.text && self.says == other.says
     }
 }
 
@@ -132,7 +145,10 @@ fn place_of(text: &str, name: &str) -> Option<(usize, usize)> {
 pub(super) fn judge(world: &World, expression: &Expression) -> Judgement {
     match stacker::grow(STACK, || expression.evaluate(world)) {
         Ok(Value::Bool(true)) => Judgement::Done,
-        Ok(Value::Bool(false)) => Judgement::not_yet(format!("`{}` is false", expression.text)),
+        Ok(Value::Bool(false)) => Judgement::not_yet(match &expression.says {
+            Some(words) => format!("it is not so that {words}"),
+            None => format!("`{}` is false", expression.text),
+        }),
         Ok(other) => {
             let summary =
                 format!("`{}` is {}, and must be true or false", expression.text, short(&format!("{other:?}")));

@@ -48,7 +48,7 @@ impl fmt::Display for Condition {
             Self::Events(condition) => write!(f, "{condition}"),
             Self::Object(condition) => write!(f, "{condition}"),
             Self::Explain(condition) => write!(f, "{condition}"),
-            Self::Cel(expression) => write!(f, "`{}`", expression.text()),
+            Self::Cel(expression) => write!(f, "{expression}"),
             Self::All(conditions) => list(f, conditions, " and "),
             Self::Any(conditions) => list(f, conditions, " or "),
             Self::Not(condition) => write!(f, "not ({condition})"),

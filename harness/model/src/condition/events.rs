@@ -7,6 +7,9 @@ use k8s_openapi::api::core::v1::Event;
 use super::{EventsCondition, Judgement, Report};
 use crate::world::World;
 
+/// How many events are told: as many as a cluster of real nodes may have nodes.
+const MOST_TOLD: usize = 50;
+
 /// Judges the condition.
 pub(super) fn judge(world: &World, condition: &EventsCondition) -> Judgement {
     let found: u64 = world.events.values().filter(|event| condition.has(event)).map(|event| repetitions(event)).sum();
@@ -24,6 +27,17 @@ fn repetitions(event: &Event) -> u64 {
 }
 
 impl EventsCondition {
+    /// What the events that it is about say, each with the node of its component where it has one.
+    #[must_use]
+    pub fn told(&self, world: &World) -> Vec<String> {
+        let mut told: Vec<String> =
+            world.events.values().filter(|event| self.has(event)).map(|event| text(event)).collect();
+        told.sort_unstable();
+        told.dedup();
+        told.truncate(MOST_TOLD);
+        told
+    }
+
     fn has(&self, event: &Event) -> bool {
         let about = &event.involved_object;
         let is = |wanted: &Option<String>, found: &Option<String>| wanted.is_none() || wanted == found;
@@ -45,6 +59,13 @@ impl EventsCondition {
             && is(&self.type_, &event.type_)
             && message.is_none_or(|text| text.is_in(event.message.as_deref().unwrap_or_default()))
     }
+}
+
+/// `worker-1: Created container: agent`
+fn text(event: &Event) -> String {
+    let host = event.source.as_ref().and_then(|source| source.host.as_deref()).filter(|host| !host.is_empty());
+    let host = host.map(|host| format!("{host}: ")).unwrap_or_default();
+    format!("{host}{}", event.message.as_deref().unwrap_or_default())
 }
 
 impl fmt::Display for EventsCondition {

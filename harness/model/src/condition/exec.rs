@@ -67,10 +67,21 @@ impl fmt::Display for PodSelection {
     }
 }
 
+/// A command in a line: of a script its first one.
+#[must_use]
+pub fn command_line(words: &[String]) -> String {
+    let text = words.join(" ");
+    let mut lines = text.lines().map(str::trim_end);
+    match (lines.next(), lines.next()) {
+        (Some(first), Some(_)) => format!("{first} …"),
+        _ => text,
+    }
+}
+
 /// `` `cat /etc/hosts` in daemonset `agent`: exit code 0 and `localhost` ``
 impl fmt::Display for ExecCondition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` in {}", self.command.join(" "), self.pods)?;
+        write!(f, "`{}` in {}", command_line(&self.command), self.pods)?;
         if let Some(container) = &self.container {
             write!(f, ", container `{container}`")?;
         }

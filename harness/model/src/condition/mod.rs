@@ -29,6 +29,7 @@ mod text;
 pub mod trouble;
 
 pub use cel::Expression;
+pub use exec::command_line;
 pub use explain::MOST_LOGS;
 pub(crate) use report::plural;
 pub use report::{NodeReport, Report};

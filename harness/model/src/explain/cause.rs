@@ -112,6 +112,8 @@ pub enum Cause {
     UpdateBudgetUsedUp,
     /// The rollout has not come to this node.
     UpdateUnderWay,
+    /// An old pod is left beside the new one that has taken its place.
+    OldPodLeft,
     /// A pod is there where none should be.
     PodNotRemoved,
     /// A drain of a cordoned node cannot evict a pod for its PodDisruptionBudget.
@@ -122,7 +124,7 @@ pub enum Cause {
 
 impl Cause {
     /// Every cause, in the order of the documentation.
-    pub const ALL: [Self; 54] = [
+    pub const ALL: [Self; 55] = [
         Self::NoEligibleNode,
         Self::ControllerBehind,
         Self::DaemonSetBeingDeleted,
@@ -175,6 +177,7 @@ impl Cause {
         Self::UpdateOnDelete,
         Self::UpdateBudgetUsedUp,
         Self::UpdateUnderWay,
+        Self::OldPodLeft,
         Self::PodNotRemoved,
         Self::DrainBlockedByBudget,
     ];
@@ -235,6 +238,7 @@ impl Cause {
             Self::UpdateOnDelete => "update-on-delete",
             Self::UpdateBudgetUsedUp => "update-budget-used-up",
             Self::UpdateUnderWay => "update-under-way",
+            Self::OldPodLeft => "old-pod-left",
             Self::PodNotRemoved => "pod-not-removed",
             Self::DrainBlockedByBudget => "drain-blocked-by-budget",
             Self::NotKnown => "not-known",

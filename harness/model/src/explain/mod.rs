@@ -7,6 +7,7 @@
 //! The texts of kubelet, scheduler and controller that are looked for are those of Kubernetes 1.33 to 1.37; each stands
 //! beside the place of its source.
 
+mod beside;
 mod budgets;
 mod cause;
 mod containers;

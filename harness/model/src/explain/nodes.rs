@@ -129,6 +129,9 @@ impl Look<'_> {
             if let Some((left, finding)) = self.left_over(node, pods) {
                 return (NodeState::Unhealthy, Some(left), vec![finding]);
             }
+            if let Some((state, old, finding)) = self.old_beside(pod, pods) {
+                return (state, Some(old), vec![finding]);
+            }
             let joining = self.joining(view::name_of(&node.metadata));
             let state = if joining.is_empty() { NodeState::Ok } else { NodeState::Waiting };
             return (state, Some(pod), joining);

@@ -96,14 +96,7 @@ impl Manifest {
             document["kind"] == "DaemonSet"
                 && document["apiVersion"].as_str().is_some_and(|version| version.starts_with("apps/"))
         };
-        let named = |document: &Value| {
-            let name = DaemonSetRef::new(document["metadata"]["name"].as_str()?);
-            let reference = match document["metadata"]["namespace"].as_str() {
-                Some(namespace) if !namespace.is_empty() => name.in_namespace(namespace),
-                _ => name,
-            };
-            Some((reference, containers(document)))
-        };
+        let named = |document: &Value| Some((DaemonSetRef::of_object(document)?, containers(document)));
         self.documents.iter().filter(is_daemon_set).filter_map(named).collect()
     }
 }

@@ -13,6 +13,7 @@ use crate::invariant::Invariant;
 mod action;
 mod decode;
 pub mod keys;
+mod kill;
 mod load;
 mod manifest;
 pub mod names;
@@ -24,6 +25,7 @@ mod tree;
 mod validate;
 
 pub use action::{Action, Cascade, DaemonSetRef, DeleteTarget, NodeVerb, ObjectRef, PatchKind};
+pub use kill::Kill;
 pub use manifest::Manifest;
 pub use pressure::Pressure;
 pub use pull_fault::PullFault;

@@ -23,6 +23,8 @@ pub struct Candidate {
     pub image: String,
     /// The name under which the former image is pushed, where there is one.
     pub previous: Option<String>,
+    /// Files that are applied beside the agent while what it uses is looked at.
+    pub load: Vec<Manifest>,
     /// Which local image is meant by which name, so that the scenario of a gate can be run by itself.
     pub(super) used: Vec<(String, String)>,
     /// Whether the objects stand in the scenario, because there is no file with them.
@@ -169,6 +171,7 @@ impl Candidate {
             container: container.clone(),
             image: image.clone(),
             previous: None,
+            load: Vec::new(),
             used: Vec::new(),
             inline: false,
             object: object.clone(),
@@ -280,11 +283,7 @@ fn name_of(image: &str) -> String {
 }
 
 fn reference(object: &Value) -> DaemonSetRef {
-    let name = DaemonSetRef::new(object["metadata"]["name"].as_str().unwrap_or_default());
-    match object["metadata"]["namespace"].as_str() {
-        Some(namespace) if !namespace.is_empty() => name.in_namespace(namespace),
-        _ => name,
-    }
+    DaemonSetRef::of_object(object).unwrap_or_else(|| DaemonSetRef::new(""))
 }
 
 fn containers(object: &Value) -> impl Iterator<Item = &Value> {

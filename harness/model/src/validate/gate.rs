@@ -30,25 +30,40 @@ pub enum GateName {
     Rollback,
     /// An update that starts the new pod first.
     Surge,
+    /// What it mounts read-only cannot be written.
+    Mounts,
+    /// What it uses is within its limits.
+    Resources,
+    /// It is back after its memory limit was used up.
+    MemoryLimit,
+    /// Pressure on its node does not disturb it.
+    NodePressure,
     /// No restarts for a while.
     Soak,
+    /// What it could do without.
+    LeastPrivilege,
 }
 
 impl GateName {
     /// All of them, in the order in which they are run.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 17] = [
         Self::Image,
         Self::Privilege,
         Self::ComesUp,
         Self::ControlPlane,
+        Self::Mounts,
+        Self::Resources,
         Self::Crash,
+        Self::MemoryLimit,
         Self::Stops,
         Self::Upgrade,
         Self::Rollback,
         Self::Surge,
         Self::NodeJoins,
         Self::NodeReboots,
+        Self::NodePressure,
         Self::Soak,
+        Self::LeastPrivilege,
     ];
 
     /// The name, as it is typed.
@@ -66,7 +81,12 @@ impl GateName {
             Self::Upgrade => "upgrade",
             Self::Rollback => "rollback",
             Self::Surge => "surge",
+            Self::Mounts => "mounts",
+            Self::Resources => "resources",
+            Self::MemoryLimit => "memory-limit",
+            Self::NodePressure => "node-pressure",
             Self::Soak => "soak",
+            Self::LeastPrivilege => "least-privilege",
         }
     }
 
@@ -87,6 +107,11 @@ impl GateName {
             Self::Surge => {
                 "with maxSurge the old pod serves until the new one does, and both bear each other on one node"
             }
+            Self::Mounts => "what it says it only reads of the node it cannot write",
+            Self::Resources => "what it uses keeps away from its limits",
+            Self::MemoryLimit => "after its memory limit was used up it is ready again in time, in the same pod",
+            Self::NodePressure => "it goes on while its node runs short of memory, or of disk where it is critical",
+            Self::LeastPrivilege => "what it could do without is known",
             Self::Soak => "nothing restarts, and every pod stays ready, for as long as was asked for",
         }
     }
@@ -99,6 +124,8 @@ impl GateName {
                 "end on SIGTERM: as process 1 a program has no handler unless it sets one, and a shell in front of it hands \
                  no signal on (`exec`, or a small init, does); or give it a longer `terminationGracePeriodSeconds`",
             ),
+            Self::Mounts => Some("see to the manifest: another mount, or one in it, lies over what was meant"),
+            Self::Resources => Some("raise its limits, or see to what it does with them"),
             Self::Surge => {
                 Some("let two versions bear each other on one node: no fixed ports, sockets, locks or files")
             }
@@ -152,6 +179,8 @@ pub struct Gate {
 pub enum Work {
     /// By a scenario, as it would stand in a file.
     Run(String),
+    /// By a scenario for each thing that may not be needed. What comes of it is told, and no failure.
+    Trials(Vec<Trial>),
     /// It is known without a cluster: what is wrong, and what one should know all the same.
     Known {
         /// What keeps the image from passing.
@@ -166,6 +195,15 @@ pub enum Work {
     },
 }
 
+/// Something that is taken away once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trial {
+    /// What.
+    pub without: String,
+    /// The scenario in which it is not there.
+    pub text: String,
+}
+
 /// Every gate for a candidate, in the order in which they are run.
 #[must_use]
 pub fn gates(candidate: &Candidate, facts: &ImageFacts, settings: &Settings) -> Vec<Gate> {
@@ -175,7 +213,7 @@ pub fn gates(candidate: &Candidate, facts: &ImageFacts, settings: &Settings) -> 
             Work::Known { wrong, notes }
         }
         GateName::Privilege => privilege(candidate, settings),
-        _ => scenarios::work(name, candidate, settings),
+        _ => scenarios::work(name, candidate, facts, settings),
     };
     GateName::ALL.into_iter().map(|name| Gate { name, work: work(name) }).collect()
 }

@@ -58,7 +58,7 @@ fn row(gate: &GateResult) -> String {
     };
     let measures = gate.measures.iter().map(|measure| {
         let node = measure.node.as_ref().map(|node| format!(" ({})", escaped(node))).unwrap_or_default();
-        format!("{} {} ms{node}", escaped(&measure.what), measure.ms)
+        format!("{} {measure}{node}", escaped(&measure.what))
     });
     let measures = measures.collect::<Vec<_>>().join("<br>");
     let took = if gate.took_ms == 0 { String::new() } else { seconds(gate.took_ms) };

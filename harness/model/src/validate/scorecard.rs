@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 
-use super::{GateName, scenarios::MEASURES};
+use super::{GateName, Measure};
 use crate::{
     table,
     tone::{Paint, Tone},
@@ -41,29 +41,6 @@ impl Outcome {
             Self::Skipped => Tone::Faint,
             Self::Environment => Tone::Pending,
         }
-    }
-}
-
-/// Something that was measured.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Measure {
-    /// What.
-    pub what: String,
-    /// On which node, where it is of one.
-    pub node: Option<String>,
-    /// In milliseconds.
-    pub ms: u64,
-}
-
-impl Measure {
-    /// The measure that the time of a step of this name is, if it is one.
-    #[must_use]
-    pub fn of_step(name: &str, took_ms: u64) -> Option<Self> {
-        MEASURES.into_iter().find_map(|(prefix, what)| {
-            let node = name.strip_prefix(prefix)?;
-            Some(Self { what: what.to_owned(), node: Some(node.to_owned()), ms: took_ms })
-        })
     }
 }
 
@@ -209,7 +186,7 @@ fn row(gate: &GateResult) -> Vec<String> {
     vec![gate.gate.clone(), gate.outcome.as_str().to_owned(), took, measured(&gate.measures)]
 }
 
-/// What was measured in a line: of each kind the longest, with its node.
+/// What was measured in a line: of each kind the most, with its node.
 fn measured(measures: &[Measure]) -> String {
     let mut kinds: Vec<&str> = Vec::new();
     for measure in measures {
@@ -217,15 +194,15 @@ fn measured(measures: &[Measure]) -> String {
             kinds.push(&measure.what);
         }
     }
-    let longest = |kind: &str| {
+    let most = |kind: &str| {
         let of_kind = measures.iter().filter(|measure| measure.what == kind);
         let count = of_kind.clone().count();
-        let longest = of_kind.max_by_key(|measure| measure.ms)?;
-        let node = longest.node.as_ref().map(|node| format!(" ({node})")).unwrap_or_default();
-        let most = if count > 1 { "at most " } else { "" };
-        Some(format!("{kind} {most}{} ms{node}", longest.ms))
+        let most = of_kind.max_by_key(|measure| measure.value)?;
+        let node = most.node.as_ref().map(|node| format!(" ({node})")).unwrap_or_default();
+        let at_most = if count > 1 { "at most " } else { "" };
+        Some(format!("{kind} {at_most}{most}{node}"))
     };
-    kinds.into_iter().filter_map(longest).collect::<Vec<_>>().join(", ")
+    kinds.into_iter().filter_map(most).collect::<Vec<_>>().join(", ")
 }
 
 pub(super) fn seconds(ms: u64) -> String {

@@ -1,6 +1,6 @@
 //! What an agent has to reach, and on what.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::{GateName, Level};
 
@@ -19,8 +19,20 @@ pub struct Settings {
     pub largest_image: u64,
     /// The Pod Security level that the manifest may not go beyond.
     pub level: Level,
-    /// How much longer than in a baseline a measure may be, in percent.
+    /// How long what the agent uses is looked at.
+    pub measure_for: Duration,
+    /// How much of its memory limit it may use, in percent.
+    pub memory_percent: u32,
+    /// In how much of the time its CPU limit may hold it back, in percent of the periods of the kernel's quota.
+    pub throttled_percent: u32,
+    /// How much more than in a baseline a measure may be, in percent.
     pub slower_by: u32,
+    /// Labels of the workers, for a manifest that selects nodes.
+    pub node_labels: BTreeMap<String, String>,
+    /// Whether what the manifest asks for is taken away once, to see what the agent can do without.
+    pub trials: bool,
+    /// Whether nodes of the cluster can be put under pressure.
+    pub pressure: bool,
     /// Only these gates; all where there is none.
     pub gates: Vec<GateName>,
 }
@@ -35,7 +47,14 @@ impl Default for Settings {
             // A node pulls it while its pods wait. The agents in wide use are between 10 and 300 MB.
             largest_image: 500_000_000,
             level: Level::Privileged,
+            measure_for: Duration::from_secs(5),
+            // Beyond that a burst of what is normal ends it.
+            memory_percent: 90,
+            throttled_percent: 25,
             slower_by: 50,
+            node_labels: BTreeMap::new(),
+            trials: false,
+            pressure: true,
             gates: Vec::new(),
         }
     }

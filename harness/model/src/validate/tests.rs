@@ -53,25 +53,87 @@ fn load(text: &str, manifest: &str) -> Scenario {
     Scenario::load("gate.yaml", text, &read).unwrap_or_else(|problems| panic!("{problems}\n{text}"))
 }
 
+/// The agent with what makes the rest of the gates apply.
+fn full() -> String {
+    AGENT
+        .replace(
+            "ports: [{containerPort: 8080}]",
+            "ports: [{containerPort: 8080}], resources: {limits: {memory: 32Mi}}, securityContext: {capabilities: {add: \
+             [SYS_PTRACE, NET_ADMIN]}}, volumeMounts: [{name: logs, mountPath: /var/log/, readOnly: true}, \
+             {name: state, mountPath: /state}]",
+        )
+        .replace(
+            "      containers:",
+            "      hostPID: true\n      volumes: [{name: logs, hostPath: {path: /var/log}}, {name: state, hostPath: {path: \
+             /var/lib/agent}}]\n      containers:",
+        )
+}
+
 #[test]
 fn every_gate_is_a_valid_scenario_that_shares_its_cluster() {
-    let settings = Settings { soak: Duration::from_secs(30), ..Settings::default() };
+    let node_labels = [("node-type".to_owned(), "worker".to_owned())].into();
+    let settings = Settings { soak: Duration::from_secs(30), trials: true, node_labels, ..Settings::default() };
     let mut run = 0;
-    for manifest in [AGENT.to_owned(), AGENT.replace(", namespace: kube-system", "")] {
+    for manifest in [AGENT.to_owned(), AGENT.replace(", namespace: kube-system", ""), full()] {
         for previous in [false, true] {
             let found = find(&manifest, "example.org/team/agent:2").unwrap();
             let candidate = if previous { found.with_previous() } else { found };
             for gate in gates(&candidate, &facts(), &settings) {
-                let Work::Run(text) = gate.work else { continue };
+                let texts = match gate.work {
+                    Work::Run(text) => vec![text],
+                    Work::Trials(trials) => trials.into_iter().map(|trial| trial.text).collect(),
+                    _ => continue,
+                };
                 run += 1;
-                let scenario = load(&text, &manifest);
-                assert_eq!(scenario.metadata.name, gate.name.as_str());
-                let plan = Plan::new(&scenario);
-                assert!(plan.cluster.shared && plan.cluster.nodes.len() == 3, "{text}");
+                for text in texts {
+                    let scenario = load(&text, &manifest);
+                    assert_eq!(scenario.metadata.name, gate.name.as_str());
+                    let plan = Plan::new(&scenario);
+                    assert!(plan.cluster.shared && plan.cluster.nodes.len() == 3, "{text}");
+                    assert_eq!(plan.cluster.nodes[1].labels["node-type"], "worker");
+                }
             }
         }
     }
-    assert_eq!(run, 2 * (8 + 10));
+    assert_eq!(run, 2 * (11 + 13) + (13 + 15));
+}
+
+#[test]
+fn what_is_looked_at_is_a_script_that_people_can_read() {
+    let candidate = find(&full(), "example.org/team/agent").unwrap();
+    for (gate, name) in [(GateName::Mounts, "gate_mounts"), (GateName::Resources, "gate_resources")] {
+        let Work::Run(text) = work(&candidate, &Settings::default(), gate) else { panic!() };
+        insta::assert_snapshot!(name, text);
+    }
+}
+
+#[test]
+fn what_may_not_be_needed_is_taken_away_one_by_one() {
+    let candidate = find(&full(), "example.org/team/agent").unwrap();
+    let settings = Settings { trials: true, ..Settings::default() };
+    let Work::Trials(trials) = work(&candidate, &settings, GateName::LeastPrivilege) else { panic!() };
+    let merges = trials.iter().map(|trial| {
+        let merge = trial.text.lines().find(|line| line.trim_start().starts_with("merge:")).unwrap_or_default();
+        format!("{}\n{}", trial.without, merge)
+    });
+    insta::assert_snapshot!(merges.collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn a_manifest_for_no_node_comes_up_nowhere_until_there_is_one() {
+    let text = AGENT.replace("      containers:", "      nodeSelector: {node-type: worker}\n      containers:");
+    let candidate = find(&text, "example.org/team/agent").unwrap();
+    let Work::Known { wrong, .. } = work(&candidate, &Settings::default(), GateName::ComesUp) else { panic!() };
+    assert!(wrong[0].contains("node-type") && wrong[0].contains("`nodeLabels`"), "{wrong:?}");
+    assert!(skipped(&candidate, GateName::Stops).contains("no node of the cluster"));
+    let node_labels = [("node-type".to_owned(), "worker".to_owned())].into();
+    let settings = Settings { node_labels, ..Settings::default() };
+    let Work::Run(scenario) = work(&candidate, &settings, GateName::ComesUp) else { panic!() };
+    assert!(scenario.contains("ready on worker-2") && !scenario.contains("ready on control-plane"), "{scenario}");
+    let Work::Skipped { reason } = work(&candidate, &settings, GateName::ControlPlane) else { panic!() };
+    assert!(reason.contains("node-type"), "{reason}");
+    // A node that joins is as the workers are.
+    assert!(matches!(work(&candidate, &settings, GateName::NodeJoins), Work::Run(_)));
 }
 
 #[test]
@@ -97,10 +159,15 @@ fn what_cannot_be_tried_is_skipped_with_its_reason() {
     assert!(skipped(&candidate, GateName::Rollback).contains("`--from`"));
     assert!(skipped(&candidate, GateName::Soak).contains("`--soak`"));
     let without = find(&AGENT.replace("node-role.kubernetes.io/control-plane", "other"), "example.org/team/agent");
-    assert!(skipped(&without.unwrap(), GateName::ControlPlane).contains("does not tolerate"));
+    assert!(skipped(&without.unwrap(), GateName::ControlPlane).contains("not meant for the control plane"));
     let by_hand = AGENT.replace("spec:\n  selector", "spec:\n  updateStrategy: {type: OnDelete}\n  selector");
     let by_hand = find(&by_hand, "example.org/team/agent").unwrap().with_previous();
     assert!(skipped(&by_hand, GateName::Upgrade).contains("OnDelete"));
+    assert!(skipped(&candidate, GateName::Mounts).contains("read-only"));
+    assert!(skipped(&candidate, GateName::MemoryLimit).contains("no memory limit"));
+    assert!(skipped(&candidate, GateName::LeastPrivilege).contains("`--trials`"));
+    let elsewhere = Settings { pressure: false, ..Settings::default() };
+    assert!(matches!(work(&candidate, &elsewhere, GateName::NodePressure), Work::Skipped { .. }));
     let host = find(
         &AGENT.replace("      tolerations", "      hostNetwork: true\n      tolerations"),
         "example.org/team/agent",
@@ -260,6 +327,11 @@ soak: 10m
 maxImageMegabytes: 80
 podSecurity: baseline
 slowerByPercent: 20
+nodeLabels: {node-type: worker}
+measureFor: 20s
+memoryPercent: 80
+throttledPercent: 10
+trials: true
 gates: [comes-up, stops]
 ";
     let found = Settings::load("rollcall-validate.yaml", text).unwrap();
@@ -271,6 +343,12 @@ gates: [comes-up, stops]
         largest_image: 80_000_000,
         level: Level::Baseline,
         slower_by: 20,
+        measure_for: Duration::from_secs(20),
+        memory_percent: 80,
+        throttled_percent: 10,
+        node_labels: [("node-type".to_owned(), "worker".to_owned())].into(),
+        trials: true,
+        pressure: true,
         gates: vec![GateName::ComesUp, GateName::Stops],
     };
     assert_eq!(found, wanted);
@@ -348,7 +426,7 @@ fn what_takes_much_longer_than_before_fails_its_gate() {
     let mut card = scorecard();
     card.compare(&former, 50);
     assert_eq!(card, former);
-    card.gates[1].measures[0].ms = 9000;
+    card.gates[1].measures[0].value = 9000;
     card.compare(&former, 50);
     assert_eq!(card.gates[1].outcome, Outcome::Failed);
     insta::assert_snapshot!(card.gates[1].reasons.join("; "));
@@ -366,11 +444,4 @@ fn nothing_passed_is_no_pass() {
     assert!(card.passes());
     card.gates.push(GateResult::new(GateName::Stops, Outcome::Environment));
     assert!(!card.passes());
-}
-
-#[test]
-fn only_steps_that_say_so_are_measures() {
-    assert_eq!(Measure::of_step("settled", 1), None);
-    let gap = Measure::of_step("gap on worker-1", 740).unwrap();
-    assert_eq!((gap.what.as_str(), gap.node.as_deref(), gap.ms), ("without an available pod", Some("worker-1"), 740));
 }

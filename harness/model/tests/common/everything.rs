@@ -50,6 +50,7 @@ steps:
   - rollback: {daemonSet: agent, namespace: logging}
   - deletePod: {daemonSet: log-collector, node: worker-1}
   - killContainer: {daemonSet: log-collector, node: worker-1}
+  - killContainer: {daemonSet: log-collector, node: worker-1, container: collector, by: memory}
   - pushImage: {name: 'agent:candidate', use: 'agent:dev'}
   - pullFault: {image: 'agent:candidate', fault: slow, delay: 2s}
   - pullFault: {image: 'agent:candidate', fault: none}
@@ -95,6 +96,7 @@ steps:
   - expect: {object: {apiVersion: v1, kind: ConfigMap, name: a, match: {data: {a: b}}}}
   - explain: {daemonSet: log-collector, findings: {worker-1: [image-not-found, probe-failed]}, overall: no-eligible-node, within: 5s}
   - expect: {cel: \"nodes.all(n, has(n.spec.podCIDR))\"}
+  - expect: {cel: {expression: \"nodes.size() > 0\", says: there is a node}}
   - removeNode: worker-3
   - delete: {daemonSet: agent, namespace: logging, cascade: orphan}
   - delete: {object: {apiVersion: v1, kind: ConfigMap, name: a}}

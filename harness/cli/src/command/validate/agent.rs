@@ -57,6 +57,12 @@ pub(super) async fn find(flags: &Validate) -> Result<Agent, CliError> {
     if inline {
         candidate = candidate.inlined();
     }
+    for path in &flags.loads {
+        let name = path.display().to_string();
+        let text =
+            fs::read_to_string(path).map_err(|error| CliError::usage(format!("cannot read load `{name}`: {error}")))?;
+        candidate.load.push(parse(&name, &text)?);
+    }
     let mut images = vec![(candidate.image.clone(), source)];
     if let Some(from) = &flags.from {
         let former = image_flag::source(from);

@@ -3,9 +3,9 @@
 use rollcall::{
     Group, Interrupt, Keep, Pauser, RunOptions,
     model::{
-        Plan, Scenario, Verdict,
+        Event, Plan, Scenario, Stamped,
         event::Cleanup,
-        validate::{Gate, GateName, GateResult, Measure, Outcome, Work},
+        validate::{Gate, GateName, GateResult, Measure, Outcome, Trial, Work},
     },
 };
 
@@ -65,13 +65,16 @@ async fn one(
     options: &RunOptions,
     before: &[GateResult],
 ) -> Result<GateResult, CliError> {
-    let text = match gate.work {
+    let tried = match gate.work {
         Work::Known { wrong, notes } => {
             let outcome = if wrong.is_empty() { Outcome::Passed } else { Outcome::Failed };
-            return Ok(GateResult { reasons: wrong, notes, ..GateResult::new(gate.name, outcome) });
+            let size = (gate.name == GateName::Image).then(|| Measure::of_size(agent.facts.bytes));
+            let measures = size.into_iter().collect();
+            return Ok(GateResult { reasons: wrong, notes, measures, ..GateResult::new(gate.name, outcome) });
         }
         Work::Skipped { reason } => return Ok(skipped(gate.name, reason)),
-        Work::Run(text) => text,
+        Work::Run(text) => Tried::Gate(text),
+        Work::Trials(trials) => Tried::Without(trials),
         _ => return Ok(skipped(gate.name, "this version cannot try it".to_owned())),
     };
     if options.interrupt.is_triggered() {
@@ -83,16 +86,79 @@ async fn one(
     if comes_up.is_some_and(|result| result.outcome == Outcome::Failed) {
         return Ok(skipped(gate.name, format!("gate `{}` failed, and this one begins there", GateName::ComesUp)));
     }
-    let mut plan = plan(gate.name, &text, agent)?;
+    match tried {
+        Tried::Gate(text) => {
+            let (report, said) = ran(group, gate.name, &text, agent, flags, options).await?;
+            Ok(of_report(gate.name, &report, &said))
+        }
+        Tried::Without(trials) => {
+            let mut told = GateResult::new(gate.name, Outcome::Passed);
+            for trial in trials {
+                if options.interrupt.is_triggered() {
+                    told.outcome = Outcome::Environment;
+                    told.reasons.push("interrupted before everything was tried".to_owned());
+                    break;
+                }
+                // What does without it is what this is for, and leaves no evidence.
+                let options = RunOptions { evidence: None, ..options.clone() };
+                let (report, _) = ran(group, gate.name, &trial.text, agent, flags, &options).await?;
+                told.took_ms += report.took_ms;
+                let without = &trial.without;
+                match report.verdict {
+                    ScenarioVerdict::Held => told.notes.push(format!("it comes up and stays ready without {without}")),
+                    ScenarioVerdict::DidNotHold => {
+                        let why = report.steps.iter().find_map(first_cause).unwrap_or_default();
+                        told.notes.push(format!("it needs {without}{why}"));
+                    }
+                    ScenarioVerdict::Environment | ScenarioVerdict::Skipped => {
+                        told.outcome = Outcome::Environment;
+                        told.reasons.push(format!("whether it needs {without} could not be tried"));
+                        told.reasons.extend(report.failure.map(|failure| failure.message));
+                    }
+                }
+            }
+            Ok(told)
+        }
+    }
+}
+
+/// What a gate is tried by.
+enum Tried {
+    Gate(String),
+    Without(Vec<Trial>),
+}
+
+/// What steps wrote.
+type Said = Vec<String>;
+
+async fn ran(
+    group: &mut Group,
+    gate: GateName,
+    text: &str,
+    agent: &Agent,
+    flags: &Validate,
+    options: &RunOptions,
+) -> Result<(ScenarioReport, Said), CliError> {
+    let mut plan = plan(gate, text, agent)?;
     plan.cluster.kubernetes.clone_from(&flags.kubernetes);
     let mut recorder = ScenarioRecorder::new(&plan);
-    let result = group.run(&plan, options, &mut |stamped| recorder.event(&stamped)).await;
-    let verdict = match (result.verdict, &result.cleanup) {
-        (Verdict::Held, Cleanup::Failed { .. }) => Verdict::Environment,
-        (verdict, _) => verdict,
+    let mut said = Said::new();
+    let mut take = |stamped: Stamped| {
+        if let Event::StepOutput { text, .. } = &stamped.event {
+            said.push(text.clone());
+        }
+        recorder.event(&stamped);
     };
-    let report = recorder.finish(&verdict, result.failure.as_ref());
-    Ok(of_report(gate.name, &report))
+    let result = group.run(&plan, options, &mut take).await;
+    Ok((recorder.finish(&result.verdict_with_cleanup(), result.failure.as_ref()), said))
+}
+
+/// Why a step did not hold, as far as a diagnosis says it.
+fn first_cause(step: &StepReport) -> Option<String> {
+    let diagnosis = step.diagnoses.first()?;
+    let of_nodes = diagnosis.nodes.iter().flat_map(|node| &node.findings);
+    let first = of_nodes.chain(&diagnosis.findings).next()?;
+    Some(format!(": {} ({})", first.cause, first.what))
 }
 
 fn skipped(gate: GateName, reason: String) -> GateResult {
@@ -104,7 +170,7 @@ fn skipped(gate: GateName, reason: String) -> GateResult {
 fn plan(gate: GateName, text: &str, agent: &Agent) -> Result<Plan, CliError> {
     let manifests = &agent.candidate.manifests;
     let read = |path: &str| {
-        let found = manifests.iter().find(|manifest| manifest.path == path);
+        let found = manifests.iter().chain(&agent.candidate.load).find(|manifest| manifest.path == path);
         let found = found.ok_or_else(|| format!("there is no manifest `{path}`"))?;
         let list = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": found.documents});
         Ok(list.to_string())
@@ -116,7 +182,7 @@ fn plan(gate: GateName, text: &str, agent: &Agent) -> Result<Plan, CliError> {
 }
 
 /// What a run says of a gate.
-fn of_report(gate: GateName, report: &ScenarioReport) -> GateResult {
+fn of_report(gate: GateName, report: &ScenarioReport, said: &[String]) -> GateResult {
     let outcome = match report.verdict {
         ScenarioVerdict::Held => Outcome::Passed,
         ScenarioVerdict::DidNotHold => Outcome::Failed,
@@ -127,6 +193,13 @@ fn of_report(gate: GateName, report: &ScenarioReport) -> GateResult {
         let held = step.outcome == StepReportOutcome::Held;
         Measure::of_step(step.name.as_deref().filter(|_| held)?, step.took_ms?)
     };
+    let mut measures: Vec<Measure> = report.steps.iter().filter_map(measure).collect();
+    let mut notes = Vec::new();
+    for text in said {
+        let (more, told) = Measure::of_output(text);
+        measures.extend(more);
+        notes.extend(told);
+    }
     let mut reasons: Vec<String> = report.steps.iter().filter_map(why).collect();
     if let Some(failure) = &report.failure {
         let hint = failure.hint.as_ref().map(|hint| format!("\n(hint: {hint})")).unwrap_or_default();
@@ -140,7 +213,8 @@ fn of_report(gate: GateName, report: &ScenarioReport) -> GateResult {
     }
     GateResult {
         reasons,
-        measures: report.steps.iter().filter_map(measure).collect(),
+        notes,
+        measures,
         took_ms: report.took_ms,
         evidence: report.evidence.clone(),
         ..GateResult::new(gate, outcome)

@@ -58,6 +58,10 @@ fn print_scenario(name: GateName, gates: Vec<Gate>) -> Result<ExitCode, CliError
     let gate = gates.into_iter().find(|gate| gate.name == name).map(|gate| gate.work);
     match gate {
         Some(Work::Run(text)) => output::text(&text),
+        Some(Work::Trials(trials)) => {
+            let texts: Vec<String> = trials.into_iter().map(|trial| trial.text).collect();
+            output::text(&texts.join("---\n"));
+        }
         Some(Work::Skipped { reason }) => return Err(CliError::usage(format!("gate `{name}` is skipped: {reason}"))),
         _ => return Err(CliError::usage(format!("gate `{name}` has no scenario: it is judged without a cluster"))),
     }

@@ -61,6 +61,18 @@ pub(super) const SECTION: Section = Section {
             remedy: "Wait.",
         },
         About {
+            cause: Cause::OldPodLeft,
+            title: "An old pod is left beside the new one.",
+            means: "The new one is available, and the controller has not deleted the old one.\n\
+                 It looks only when something changes, or when `minReadySeconds` are over for a pod; of several pods \
+                 that become ready soon after each other it notes the first, and with a surge it may then have looked \
+                 for the last time a moment too early.\n\
+                 Such a rollout stands still for good.",
+            seen: "`metadata.deletionTimestamp`, which is missing, and since when the new pod is available",
+            remedy: "Change something of the DaemonSet; an annotation does.\n\
+                 Where you surge, leave `minReadySeconds` out and let a probe say when the agent works.",
+        },
+        About {
             cause: Cause::PodNotRemoved,
             title: "A pod is there where none should be.",
             means: "The node is not eligible any more, or does not exist any more.",

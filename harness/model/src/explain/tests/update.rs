@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Cause, Cluster, NodeState, pod};
+use crate::{DaemonSetRef, Timestamp, explain::next_moment};
 
 /// `w1` has a pod of the new revision that cannot come up, and `w2` waits with one of the old.
 fn broken() -> Cluster {
@@ -137,13 +138,33 @@ fn a_pod_beside_that_comes_up_or_has_come_up_is_only_waited_for() {
         assert_eq!(causes(&cluster, 0), (NodeState::Outdated, vec![Cause::UpdateUnderWay]));
         assert_eq!(causes(&cluster, 1), (NodeState::Outdated, vec![Cause::UpdateUnderWay]));
         // Available, it is what the node has, while the old one is still to go.
-        cluster.pods[0]["status"]["conditions"][0]["lastTransitionTime"] = json!("2026-01-01T00:09:00Z");
-        assert_eq!(causes(&cluster, 0), (NodeState::Ok, vec![]));
+        cluster.pods[0]["status"]["conditions"][0]["lastTransitionTime"] = json!("2026-01-01T00:09:29Z");
+        assert_eq!(causes(&cluster, 0), (NodeState::Waiting, vec![Cause::UpdateUnderWay]));
     }
     cluster.pods[0] = pod("w1");
     cluster.pods.remove(2);
     assert_eq!(causes(&cluster, 0), (NodeState::Ok, vec![]));
     assert_eq!(causes(&cluster, 1), (NodeState::Outdated, vec![Cause::UpdateUnderWay]));
+}
+
+#[test]
+fn an_old_pod_that_its_controller_has_forgotten_is_told_from_one_that_goes_now() {
+    let mut cluster = surging();
+    cluster.daemon_set["spec"]["minReadySeconds"] = json!(6);
+    cluster.pods[0] = pod("w1");
+    cluster.pods[0]["status"]["conditions"][0]["lastTransitionTime"] = json!("2026-01-01T00:09:50Z");
+    assert_eq!(causes(&cluster, 0), (NodeState::Waiting, vec![Cause::UpdateUnderWay]));
+    // Nothing but time has to pass for the other.
+    let world = cluster.world();
+    let now: Timestamp = "2026-01-01T00:09:57Z".parse().unwrap();
+    let then = next_moment(&world, &[DaemonSetRef::new("agent")], now);
+    assert_eq!(then.map(|then| then.to_string()).as_deref(), Some("2026-01-01T00:10:00Z"));
+    cluster.pods[0]["status"]["conditions"][0]["lastTransitionTime"] = json!("2026-01-01T00:09:49Z");
+    assert_eq!(causes(&cluster, 0), (NodeState::Unhealthy, vec![Cause::OldPodLeft]));
+    insta::assert_snapshot!(cluster.explain().nodes[0].findings[0].remedy);
+    // One that is being deleted, or is of the same revision, is none.
+    cluster.pods[2]["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:09:58Z");
+    assert_eq!(causes(&cluster, 0), (NodeState::Ok, vec![]));
 }
 
 const QUOTA: &str = "Error creating: pods \"agent-x\" is forbidden: exceeded quota: small, requested: pods=1";

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::{Action, DeleteTarget, NodeVerb, PatchKind};
+use crate::condition::command_line;
+
+use super::{Action, DeleteTarget, Kill, NodeVerb, PatchKind};
 
 /// What the step does, in one line.
 impl fmt::Display for Action {
@@ -86,7 +88,7 @@ impl fmt::Display for Action {
             Self::Exec(exec) => write!(f, "run {exec}"),
             Self::NodeExec(exec) => write!(f, "run on the node {exec}"),
             Self::Run { command, exit_code } => {
-                write!(f, "run `{}` here", command.join(" "))?;
+                write!(f, "run `{}` here", command_line(command))?;
                 if *exit_code == 0 { Ok(()) } else { write!(f, ", exit code {exit_code}") }
             }
             Self::PushImage { name, image } if name == image => write!(f, "push image `{image}`"),
@@ -95,9 +97,10 @@ impl fmt::Display for Action {
             Self::ScaleSimulatedNodes { name, count } => write!(f, "scale simulated nodes `{name}` to {count}"),
             Self::Pressure { node, resource, on: true } => write!(f, "put `{node}` under {resource} pressure"),
             Self::Pressure { node, resource, on: false } => write!(f, "take {resource} pressure off `{node}`"),
-            Self::KillContainer { daemon_set, node, container } => {
+            Self::KillContainer { daemon_set, node, container, by } => {
                 let container = container.as_ref().map_or(String::new(), |container| format!(" `{container}`"));
-                write!(f, "kill container{container} of daemonset `{daemon_set}` on `{node}`")
+                write!(f, "kill container{container} of daemonset `{daemon_set}` on `{node}`")?;
+                if *by == Kill::Memory { write!(f, ", by using up its memory limit") } else { Ok(()) }
             }
             Self::DeletePod { daemon_set, node } => write!(f, "delete the pod of daemonset `{daemon_set}` on `{node}`"),
             Self::Expect { condition } => write!(f, "expect {condition}"),

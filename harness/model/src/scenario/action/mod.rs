@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Manifest, NodeSpec, Pressure, PullFault, Step, Taint, TaintEffect};
+use super::{Kill, Manifest, NodeSpec, Pressure, PullFault, Step, Taint, TaintEffect};
 use crate::condition::{Condition, ExecCondition};
 
 mod display;
@@ -204,7 +204,7 @@ pub enum Action {
         /// Whether there is pressure from now on.
         on: bool,
     },
-    /// A container of the daemon pod of a node is killed, as by a crash.
+    /// A container of the daemon pod of a node is killed.
     KillContainer {
         /// The DaemonSet.
         daemon_set: DaemonSetRef,
@@ -212,6 +212,8 @@ pub enum Action {
         node: String,
         /// The container; the pod's only one where it is left out.
         container: Option<String>,
+        /// What by.
+        by: Kill,
     },
     /// A DaemonSet's pods on a node are deleted.
     DeletePod {

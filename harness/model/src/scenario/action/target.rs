@@ -18,6 +18,17 @@ pub struct DaemonSetRef {
 }
 
 impl DaemonSetRef {
+    /// The name of a DaemonSet that stands in a manifest, in the namespace `default` where it has none; nothing where it
+    /// has no name.
+    #[must_use]
+    pub fn of_object(object: &serde_json::Value) -> Option<Self> {
+        let name = Self::new(object["metadata"]["name"].as_str()?);
+        Some(match object["metadata"]["namespace"].as_str() {
+            Some(namespace) if !namespace.is_empty() => name.in_namespace(namespace),
+            _ => name,
+        })
+    }
+
     /// A DaemonSet in the namespace `default`.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {

@@ -58,10 +58,8 @@ fn condition(key: &str) -> Value {
         "object" => object(),
         "explain" => explain().build(),
         "cel" => json!({
-            "description": "An expression of the Common Expression Language over `nodes`, `pods`, `daemonSets`, `revisions` and `events`, which are lists of objects as the API has them.",
-            "type": "string",
-            "pattern": r"\S",
-            "maxLength": 4096,
+            "description": "An expression of the Common Expression Language is true.",
+            "oneOf": [expression(), said()],
         }),
         "all" => full_list(reference("condition"), "Every one is true."),
         "any" => full_list(reference("condition"), "At least one is true."),
@@ -69,6 +67,22 @@ fn condition(key: &str) -> Value {
         // A test reads every condition; one that is new is refused until it is written down here.
         _ => json!(false),
     }
+}
+
+fn expression() -> Value {
+    json!({
+        "description": "An expression of the Common Expression Language over `nodes`, `pods`, `daemonSets`, `revisions` and `events`, which are lists of objects as the API has them.",
+        "type": "string",
+        "pattern": r"\S",
+        "maxLength": 4096,
+    })
+}
+
+fn said() -> Value {
+    Mapping::new("An expression with words for it.")
+        .required("expression", expression())
+        .required("says", described("text", "What it is in words, as `no pod has the old image`; reports have these."))
+        .build()
 }
 
 fn converged(description: &str) -> Value {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::types::{number, word};
+use super::types::{flag, number, word};
 use super::{Mapping, described, full_list};
 use crate::scenario::{API_VERSION, VALIDATION_KIND};
 use crate::validate::{GateName, Level};
@@ -29,6 +29,20 @@ pub(super) fn file() -> Value {
             "soak",
             described("duration", "For how long nothing may restart; nothing is watched where it is left out."),
         )
+        .optional("nodeLabels", described("labels", "Labels of the workers, for a manifest that selects nodes."))
+        .optional(
+            "measureFor",
+            described("duration", "How long what the agent uses is looked at; 5s where it is left out."),
+        )
+        .optional(
+            "memoryPercent",
+            number(1, Some(100), "How much of its memory limit it may use; 90 where it is left out."),
+        )
+        .optional(
+            "throttledPercent",
+            number(0, Some(100), "In how much of the time its CPU limit may hold it back; 25 where it is left out."),
+        )
+        .optional("trials", flag("Whether what the manifest asks for is taken away once, to see what is needed."))
         .optional(
             "maxImageMegabytes",
             number(1, Some(1_000_000), "The largest image, in MB; 500 where it is left out."),

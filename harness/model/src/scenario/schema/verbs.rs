@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::types::{daemon_set, flag, number, word};
 use super::{Mapping, cluster, control, described, full_list, objects, reference};
+use crate::scenario::Kill;
 
 /// The schema of what stands behind a verb.
 pub(super) fn verb(key: &str) -> Value {
@@ -67,6 +68,7 @@ pub(super) fn verb(key: &str) -> Value {
             daemon_set(Mapping::new("Kills a container of the pod of a node, until its kubelet has noticed."))
                 .required("node", reference("node"))
                 .optional("container", described("text", "The container; it may be left out where there is only one."))
+                .optional("by", word(&Kill::ALL.map(Kill::as_str), "What kills it; `signal` where it is left out."))
                 .build()
         }
         "apply" | "delete" | "patch" => objects::verb(key),

@@ -81,9 +81,17 @@ impl Decoder<'_> {
     }
 
     pub(super) fn cel(&mut self, tree: &Tree) -> Option<Condition> {
+        let Value::Map(_) = tree.value else { return self.expression(tree).map(Condition::Cel) };
+        let fields = self.fields(tree, "`cel`", &["expression", "says"])?;
+        let says = self.required_string(&fields, "says");
+        let tree = self.require(&fields, "expression")?;
+        Some(Condition::Cel(self.expression(tree)?.that_says(says?)))
+    }
+
+    fn expression(&mut self, tree: &Tree) -> Option<Expression> {
         let text = self.string(tree, "`cel`")?;
         match Expression::compile(&text) {
-            Ok(expression) => Some(Condition::Cel(expression)),
+            Ok(expression) => Some(expression),
             Err(error) => {
                 let location = match error.at {
                     Some((1, column)) if !text.contains('\n') => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::on_nodes::required_node;
 use crate::scenario::decode::{Decoder, Fields, Mention, shorten};
 use crate::scenario::tree::{Tree, Value};
-use crate::scenario::{Action, Cascade, DaemonSetRef, DeleteTarget, Manifest, ObjectRef, PatchKind, names};
+use crate::scenario::{Action, Cascade, DaemonSetRef, DeleteTarget, Kill, Manifest, ObjectRef, PatchKind, names};
 
 pub(super) fn verb(decoder: &mut Decoder<'_>, key: &str, tree: &Tree) -> Option<Action> {
     match key {
@@ -44,9 +44,13 @@ pub(super) fn verb(decoder: &mut Decoder<'_>, key: &str, tree: &Tree) -> Option<
             Some(Action::DeletePod { daemon_set: daemon_set?, node: node? })
         }
         "killContainer" => {
-            let fields = decoder.fields(tree, "`killContainer`", &["daemonSet", "namespace", "node", "container"])?;
+            let fields =
+                decoder.fields(tree, "`killContainer`", &["daemonSet", "namespace", "node", "container", "by"])?;
             let daemon_set = decoder.daemon_set(&fields);
             let node = required_node(decoder, &fields);
+            let by = decoder.optional(&fields, "by", |decoder, tree| {
+                decoder.word(tree, "by", &Kill::ALL.map(|by| (by.as_str(), by)))
+            })?;
             let container =
                 decoder.optional(&fields, "container", |decoder, tree| decoder.string(tree, "`container`"))?;
             let (daemon_set, node) = (daemon_set?, node?);
@@ -57,7 +61,7 @@ pub(super) fn verb(decoder: &mut Decoder<'_>, key: &str, tree: &Tree) -> Option<
                     span: tree.span,
                 });
             }
-            Some(Action::KillContainer { daemon_set, node, container })
+            Some(Action::KillContainer { daemon_set, node, container, by: by.unwrap_or_default() })
         }
         // `steps::verb` sends nothing else here.
         _ => None,
