@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, path::Path};
 
-use rollcall_model::{Event, Plan, Problems, Report, Stamped, Verdict, event::Cleanup, event::StepOutcome};
+use rollcall_model::{Event, Plan, Problems, Report, Stamped, Verdict, event::StepOutcome};
 
 use super::load_file;
 use crate::{
@@ -133,14 +133,11 @@ pub async fn run_file(file: impl AsRef<Path>) -> Result<RunReport, RunFileError>
 impl RunReport {
     /// What is left behind is in the way of later runs, so a scenario that left it did not succeed.
     pub(crate) fn into_result(self) -> Result<Self, RunFileError> {
-        let leaves = matches!(self.result.cleanup, Cleanup::Failed { .. });
-        match &self.result.verdict {
-            Verdict::Held if !leaves => Ok(self),
+        match self.result.verdict_with_cleanup() {
+            Verdict::Held => Ok(self),
             Verdict::DidNotHold => Err(RunFileError::DidNotHold(Box::new(self))),
-            Verdict::Held | Verdict::Environment => Err(RunFileError::Environment(Box::new(self))),
-            Verdict::Skipped { reason } => {
-                Err(RunFileError::Skipped { file: self.scenario.clone(), reason: reason.clone() })
-            }
+            Verdict::Environment => Err(RunFileError::Environment(Box::new(self))),
+            Verdict::Skipped { reason } => Err(RunFileError::Skipped { file: self.scenario, reason }),
         }
     }
 }
