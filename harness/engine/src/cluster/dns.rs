@@ -59,8 +59,8 @@ impl Cluster {
             "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "system:coredns"}],
         });
         tokio::try_join!(
-            put_when_there_are_addresses(Api::namespaced(client.clone(), system), "kube-dns", &service, deadline),
-            put::<EndpointSlice>(Api::namespaced(client.clone(), system), "kube-dns-box", &slice),
+            put_in_time::<Service>(Api::namespaced(client.clone(), system), "kube-dns", &service, deadline),
+            put_in_time::<EndpointSlice>(Api::namespaced(client.clone(), system), "kube-dns-box", &slice, deadline),
             put::<ClusterRole>(Api::all(client.clone()), "system:coredns", &role),
             put::<ClusterRoleBinding>(Api::all(client.clone()), "system:coredns", &binding),
         )?;
@@ -68,21 +68,17 @@ impl Cluster {
     }
 }
 
-/// Makes a Service as soon as its address can be given: an API server that has just started answers before it knows its
-/// own range of addresses, which nothing but such an answer tells (`pkg/registry/core/service/ipallocator`,
-/// `ErrMismatchedNetwork` and `ErrNotReady`).
-async fn put_when_there_are_addresses(
-    services: Api<Service>,
-    name: &str,
-    object: &Value,
-    deadline: Duration,
-) -> Result<()> {
+/// Makes an object as soon as an API server that has just started can take it, which nothing but its answer tells.
+async fn put_in_time<K>(api: Api<K>, name: &str, object: &Value, deadline: Duration) -> Result<()>
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Serialize + std::fmt::Debug,
+{
     let mut last = "it has not been asked for yet".to_owned();
     let made = async {
         loop {
-            match put(services.clone(), name, object).await {
+            match put(api.clone(), name, object).await {
                 Err(Error::Kubernetes { source, .. }) if is_too_early(&source) => {
-                    tracing::trace!(name, error = %source, "there are no addresses for Services yet");
+                    tracing::trace!(name, error = %source, "the API server cannot take it yet");
                     last = source.to_string();
                 }
                 ended => return ended,
@@ -93,17 +89,21 @@ async fn put_when_there_are_addresses(
     match tokio::time::timeout(deadline, made).await {
         Ok(ended) => ended,
         Err(_) => Err(Error::Timeout {
-            what: format!("an address for Service `{name}`"),
+            what: format!("an API server that takes {} `{name}`", K::kind(&())),
             waited: deadline,
             last: Report { summary: last, nodes: Vec::new() },
         }),
     }
 }
 
+/// An API server answers before it knows its own range of addresses (`pkg/registry/core/service/ipallocator`,
+/// `ErrMismatchedNetwork` and `ErrNotReady`), and before it has made the namespaces of the system
+/// (`pkg/controlplane/controller/systemnamespaces`).
 fn is_too_early(error: &kube::Error) -> bool {
     let kube::Error::Api(status) = error else { return false };
     let said = |text: &str| status.message.contains(text);
-    said("the provided network does not match the current range") || said("allocator not ready")
+    let no_namespace = status.code == 404 && status.details.as_ref().is_some_and(|what| what.kind == "namespaces");
+    said("the provided network does not match the current range") || said("allocator not ready") || no_namespace
 }
 
 /// Makes an object or brings it to what it should be.
@@ -121,15 +121,24 @@ where
 mod tests {
     use super::*;
 
+    fn refused(code: u16, message: &str, kind: &str) -> bool {
+        let status = json!({"status": "Failure", "message": message, "code": code, "details": {"kind": kind}});
+        is_too_early(&kube::Error::Api(serde_json::from_value(status).unwrap()))
+    }
+
     #[test]
     fn only_a_range_that_is_not_known_yet_is_waited_for() {
-        let refused = |message: &str| {
-            let status = json!({"status": "Failure", "message": message, "reason": "Invalid", "code": 422});
-            is_too_early(&kube::Error::Api(serde_json::from_value(status).unwrap()))
-        };
         let address = "Service \"kube-dns\" is invalid: spec.clusterIPs: Invalid value: [\"10.96.0.10\"]: failed to allocate IP \
                        10.96.0.10: ";
-        assert!(refused(&format!("{address}the provided network does not match the current range")));
-        assert!(!refused(&format!("{address}provided IP is already allocated")));
+        let refused = |why: &str| refused(422, &format!("{address}{why}"), "Service");
+        assert!(refused("the provided network does not match the current range"));
+        assert!(!refused("provided IP is already allocated"));
+    }
+
+    #[test]
+    fn a_namespace_that_is_not_made_yet_is_waited_for_and_no_other_object() {
+        assert!(refused(404, "namespaces \"kube-system\" not found", "namespaces"));
+        assert!(!refused(404, "services \"kube-dns\" not found", "services"));
+        assert!(!refused(403, "namespaces \"kube-system\" is forbidden", "namespaces"));
     }
 }
