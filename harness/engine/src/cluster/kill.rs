@@ -16,17 +16,27 @@ use crate::{
 };
 
 /// Fills what is left of the memory of the control group of process `$PID`, until the kernel ends a process there, which
-/// it is told should be that one first (`oom_score_adj`, `Documentation/filesystems/proc.rst`). The filling process is
-/// the only one left then, and ends the same way, so that nothing stays in the group.
+/// it is told should be that one first (`oom_score_adj`, `Documentation/filesystems/proc.rst`): it counts for as much as
+/// the whole limit and what it has. A process that filled the limit alone would count for about as much, so one fills the
+/// first half of it and another the rest. Those are what is left then, and end the same way or when the other has ended,
+/// so that nothing stays in the group.
 const USE_UP_MEMORY: &str = r#"
 group=$(sed -n 's/^[0-9]*:memory:/\/memory/p' "/proc/$PID/cgroup")
 [ -n "$group" ] || group=$(sed -n 's/^0:://p' "/proc/$PID/cgroup")
+group=/sys/fs/cgroup$group
+limit=$(cat "$group/memory.limit_in_bytes" 2>/dev/null || cat "$group/memory.max") || exit 1
+available=$(awk '$1 == "MemAvailable:" { printf "%.0f", $2 * 1024 }' /proc/meminfo)
+if [ "$limit" -gt "$available" ]; then
+  echo "its limit is $limit bytes, and the machine has $available bytes left" >&2; exit 3
+fi
 echo 1000 > "/proc/$PID/oom_score_adj" || exit 1
-sh -c 'echo $$ > "$1/cgroup.procs" && exec tail /dev/zero' fill "/sys/fs/cgroup$group"
-ended=$?
+within() { sh -c 'echo $$ > "$1/cgroup.procs" && shift && exec "$@"' within "$group" "$@" > /dev/null; }
+ended=$({ { head -c $((limit / 2)) /dev/zero; within tail /dev/zero; echo $? >&3; } | within tail; } 3>&1)
 # 137 is 128 and 9, for SIGKILL.
 [ "$ended" = 137 ] || { echo "the process that filled its memory ended with exit code $ended"; exit 1; } >&2
 "#;
+/// How that ends where the machine has less memory than the container may use.
+const TOO_LITTLE_MEMORY: i64 = 3;
 
 impl Cluster {
     /// Kills the main process of a container in the daemon pod of a node, by SIGKILL or by using up its memory limit,
@@ -66,11 +76,12 @@ impl Cluster {
         };
         let output = self.beside(&machine, &id, &["sh", "-c", command]).await?;
         if output.code != 0 {
-            return Err(Error::Unmet {
-                message: format!(
-                    "container `{container}` of pod `{name}` could not be killed on node `{node}`: {}",
-                    output.stderr.trim_end()
-                ),
+            let why = output.stderr.trim_end();
+            let message =
+                format!("container `{container}` of pod `{name}` could not be killed on node `{node}`: {why}");
+            return Err(match output.code {
+                TOO_LITTLE_MEMORY => Error::usage_hint(message, "set a lower `resources.limits.memory`"),
+                _ => Error::Unmet { message },
             });
         }
         let what = format!("end of container `{container}` of pod `{name}`");
