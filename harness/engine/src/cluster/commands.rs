@@ -6,6 +6,7 @@ use futures::future::join_all;
 use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, Client, api::AttachParams};
 use rollcall_model::{
+    World,
     condition::{ExecCondition, command_line},
     world::{ExecSeen, view},
 };
@@ -29,6 +30,27 @@ pub(crate) struct Ran {
     pub(crate) output: String,
 }
 
+/// What commands wrote, whether or not they ended as they were said to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Wrote {
+    pub(crate) text: String,
+    /// How those ended that did not, one line or more for each.
+    pub(crate) wrong: Vec<String>,
+}
+
+impl Wrote {
+    /// A command that ended as it was said to.
+    pub(crate) fn right(text: String) -> Self {
+        Self { text, wrong: Vec::new() }
+    }
+
+    /// Of one pod each: what the command wrote, with the pod in front, and how it ended where that was not wanted.
+    pub(super) fn of_pods(pods: impl IntoIterator<Item = (String, Option<String>)>) -> Self {
+        let (texts, wrong): (Vec<_>, Vec<_>) = pods.into_iter().unzip();
+        Self { text: texts.join("\n"), wrong: wrong.into_iter().flatten().collect() }
+    }
+}
+
 impl Cluster {
     /// Runs a command in a node that must succeed, and gives what it printed.
     pub(super) async fn inside(&self, machine: &Machine, command: &[&str]) -> Result<String> {
@@ -44,33 +66,25 @@ impl Cluster {
         })
     }
 
-    /// Runs a command once in each selected pod, and says what each wrote.
+    /// Runs a command once in each selected pod, and says what each wrote and which did not end as `wanted` says.
     ///
     /// # Errors
-    /// When there is no such pod, or a command does not end as `wanted` says.
-    pub(crate) async fn exec_once(&self, wanted: &ExecCondition) -> Result<String> {
+    /// When there is no such pod, or the API server does not let it run.
+    pub(crate) async fn exec_once(&self, wanted: &ExecCondition) -> Result<Wrote> {
         let world = self.world();
-        let pods: Vec<&Pod> = wanted.pods.of(&world).into_iter().filter(|pod| !view::is_terminating(pod)).collect();
-        if pods.is_empty() {
-            let hint = "an `expect` before this step can wait for it";
-            return Err(Error::usage_hint(format!("there is no pod of {}", wanted.pods), hint));
-        }
+        let pods = running_pods(wanted, &world)?;
         let runs = pods.iter().map(|pod| async {
             let seen = exec_in(&self.client, pod, wanted.container.as_deref(), &wanted.command).await?;
             let name = view::name_of(&pod.metadata);
-            match wanted.mismatch(&seen) {
-                Some(why) => {
-                    Err(Error::Unmet { message: format!("`{}` in pod `{name}`: {why}", command_line(&wanted.command)) })
-                }
-                None => Ok((name.to_owned(), seen)),
-            }
+            let wrong = wanted.mismatch(&seen);
+            let wrong = wrong.map(|why| format!("`{}` in pod `{name}`: {why}", command_line(&wanted.command)));
+            let text = match seen {
+                ExecSeen::Ended { stdout, stderr, .. } => format!("{name}: {stdout}{stderr}"),
+                ExecSeen::Refused(why) => format!("{name}: {why}"),
+            };
+            Ok((text, wrong))
         });
-        let ended = join_all(runs).await.into_iter().collect::<Result<Vec<_>>>()?;
-        let texts = ended.into_iter().map(|(name, seen)| match seen {
-            ExecSeen::Ended { stdout, stderr, .. } => format!("{name}: {}{}", stdout, stderr),
-            ExecSeen::Refused(why) => format!("{name}: {why}"),
-        });
-        Ok(texts.collect::<Vec<_>>().join("\n"))
+        Ok(Wrote::of_pods(join_all(runs).await.into_iter().collect::<Result<Vec<_>>>()?))
     }
 
     /// Runs a command on this machine, with `KUBECONFIG` and `ROLLCALL_CLUSTER` set. One word is given to the shell.
@@ -111,6 +125,19 @@ impl Cluster {
         let text = |bytes: &[u8]| String::from_utf8_lossy(&bytes[..bytes.len().min(KEPT)]).into_owned();
         Ok(Ran { exit_code: output.status.code(), output: format!("{}{}", text(&output.stdout), text(&output.stderr)) })
     }
+}
+
+/// The pods that a command is to run in.
+///
+/// # Errors
+/// When there is none.
+pub(super) fn running_pods<'a>(wanted: &ExecCondition, world: &'a World) -> Result<Vec<&'a Pod>> {
+    let pods: Vec<&Pod> = wanted.pods.of(world).into_iter().filter(|pod| !view::is_terminating(pod)).collect();
+    if pods.is_empty() {
+        let hint = "an `expect` before this step can wait for it";
+        return Err(Error::usage_hint(format!("there is no pod of {}", wanted.pods), hint));
+    }
+    Ok(pods)
 }
 
 /// Runs a command in a container of a pod.

@@ -35,7 +35,7 @@ use std::{
 };
 
 pub use builder::{ClusterBuilder, DEFAULT_KUBERNETES};
-pub(crate) use commands::exec_in;
+pub(crate) use commands::{Wrote, exec_in};
 pub use drain::DrainOptions;
 pub(crate) use found::Found;
 use kube::{Client, Discovery};

@@ -7,11 +7,12 @@ use rollcall_model::{
     world::{ExecSeen, view},
 };
 
-use super::{Cluster, machine::Machine};
-use crate::{
-    docker::ExecOutput,
-    error::{Error, Result},
+use super::{
+    Cluster,
+    commands::{Wrote, running_pods},
+    machine::Machine,
 };
+use crate::{docker::ExecOutput, error::Result};
 
 /// Runs `$2…` with PID set to the first process of the container whose id is `$1`: that one whose parent is outside of
 /// it. A container that shares the node's process ids has no process 1 of its own. Every distro's node has a shell.
@@ -42,39 +43,40 @@ impl Cluster {
         self.made()?.docker.exec(&machine.container, &words).await
     }
 
-    /// Runs a command once on the node of each selected pod, side by side, and says what each wrote.
+    /// Runs a command once on the node of each selected pod, side by side, and says what each wrote and which did not end
+    /// as `wanted` says.
     ///
     /// # Errors
-    /// When there is no such pod, its container does not run, or a command does not end as `wanted` says.
-    pub(crate) async fn exec_on_nodes(&self, wanted: &ExecCondition) -> Result<String> {
+    /// When there is no such pod, or its node cannot be asked.
+    pub(crate) async fn exec_on_nodes(&self, wanted: &ExecCondition) -> Result<Wrote> {
         let world = self.world();
-        let pods: Vec<&Pod> = wanted.pods.of(&world).into_iter().filter(|pod| !view::is_terminating(pod)).collect();
-        if pods.is_empty() {
-            let hint = "an `expect` before this step can wait for it";
-            return Err(Error::usage_hint(format!("there is no pod of {}", wanted.pods), hint));
-        }
+        let pods = running_pods(wanted, &world)?;
         let command: Vec<&str> = wanted.command.iter().map(String::as_str).collect();
         let command = command.as_slice();
         let on_each = pods.into_iter().map(|pod| self.exec_beside(pod, wanted, command));
-        Ok(try_join_all(on_each).await?.join("\n"))
+        Ok(Wrote::of_pods(try_join_all(on_each).await?))
     }
 
-    /// Runs a command on the node of a pod, and says what it wrote.
-    async fn exec_beside(&self, pod: &Pod, wanted: &ExecCondition, command: &[&str]) -> Result<String> {
+    /// Runs a command on the node of a pod, and says what it wrote, and how it ended where that was not wanted.
+    async fn exec_beside(
+        &self,
+        pod: &Pod,
+        wanted: &ExecCondition,
+        command: &[&str],
+    ) -> Result<(String, Option<String>)> {
         let name = view::name_of(&pod.metadata);
-        let status = chosen(pod, wanted.container.as_deref());
-        let status = status.map_err(|why| Error::Unmet { message: format!("pod `{name}` {why}") })?;
         let node = view::node_of(pod).unwrap_or_default();
+        let status = match chosen(pod, wanted.container.as_deref()) {
+            Ok(status) => status,
+            Err(why) => return Ok((format!("{node} {name}: {why}"), Some(format!("pod `{name}` {why}")))),
+        };
         let machine = self.machine(node).await?;
         let output = self.beside(&machine, status.container_id.as_deref().unwrap_or_default(), command).await?;
         let text = format!("{node} {name}: {}{}", output.stdout, output.stderr);
         let exit_code = i32::try_from(output.code).unwrap_or(-1);
         let seen = ExecSeen::Ended { exit_code, stdout: output.stdout, stderr: output.stderr };
-        if let Some(why) = wanted.mismatch(&seen) {
-            let message = format!("`{}` beside pod `{name}`: {why}", command_line(&wanted.command));
-            return Err(Error::Unmet { message });
-        }
-        Ok(text)
+        let wrong = wanted.mismatch(&seen);
+        Ok((text, wrong.map(|why| format!("`{}` beside pod `{name}`: {why}", command_line(&wanted.command)))))
     }
 }
 

@@ -22,7 +22,12 @@ use super::{
     pause::Pauser,
     verbs::Verbs,
 };
-use crate::{clock, cluster::Cluster, error::Error, patience};
+use crate::{
+    clock,
+    cluster::{Cluster, Wrote},
+    error::Error,
+    patience,
+};
 
 /// The longest output of a command that is told, in bytes.
 const MAX_OUTPUT: usize = 16 * 1024;
@@ -162,11 +167,15 @@ impl Steps<'_, '_, '_> {
             },
             _ => match (Verbs { cluster: self.cluster, folder: self.folder }).run(step).await {
                 Ok(output) => {
-                    if let Some(mut text) = output.filter(|text| !text.trim().is_empty()) {
+                    let Wrote { mut text, wrong } = output.unwrap_or_default();
+                    if !text.trim().is_empty() {
                         text.truncate(text.floor_char_boundary(MAX_OUTPUT));
                         self.emit(Event::StepOutput { index: step.index, text });
                     }
-                    StepOutcome::Held
+                    match wrong.is_empty() {
+                        true => StepOutcome::Held,
+                        false => StepOutcome::Failed { message: wrong.join("\n"), report: None },
+                    }
                 }
                 Err(Error::Unmet { message }) => StepOutcome::Failed { message, report: None },
                 Err(error) => failure::environment(&error),

@@ -9,7 +9,7 @@ use rollcall_model::{
 };
 
 use crate::{
-    cluster::{Cluster, DrainOptions},
+    cluster::{Cluster, DrainOptions, Wrote},
     error::{Error, Result},
     images::ImageSource,
     patience,
@@ -23,7 +23,7 @@ pub(super) struct Verbs<'a> {
 }
 
 /// What a verb wrote, where it is a command.
-pub(super) type Output = Option<String>;
+pub(super) type Output = Option<Wrote>;
 
 impl Verbs<'_> {
     /// Does what the step says by the cluster's verb for it.
@@ -32,7 +32,9 @@ impl Verbs<'_> {
         match &step.action {
             Action::Exec(wanted) => within_of(step, cluster.exec_once(wanted)).await.map(Some),
             Action::NodeExec(wanted) => within_of(step, cluster.exec_on_nodes(wanted)).await.map(Some),
-            Action::Run { command, exit_code } => self.command(step, command, *exit_code).await.map(Some),
+            Action::Run { command, exit_code } => {
+                self.command(step, command, *exit_code).await.map(Wrote::right).map(Some)
+            }
             _ => self.change(step).await.map(|()| None),
         }
     }
