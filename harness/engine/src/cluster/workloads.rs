@@ -47,22 +47,24 @@ impl Cluster {
         Ok(started.elapsed())
     }
 
-    /// Waits until the API server serves the kind of a definition, so that its objects may stand in the same file. It
-    /// lists a kind some time after it has taken its definition, and has no other way to tell.
+    /// Waits until the API server serves the kind of a definition in each version that it is to be served in, so that its
+    /// objects may stand in the same file. It lists a kind some time after it has taken its definition, and has no other
+    /// way to tell.
     async fn served(&self, definition: &Value) -> Result<()> {
-        let field = |path: &str| definition.pointer(path).and_then(Value::as_str).unwrap_or_default();
-        let version = field("/spec/versions/0/name");
-        let kind = GroupVersionKind::gvk(field("/spec/group"), version, field("/spec/names/kind"));
+        let kinds = served_kinds(definition);
         let deadline = patience::stretched(VERB_DEADLINE);
         let listed = async {
-            while self.resolve(&kind).await?.is_none() {
-                tokio::time::sleep(ASK_AGAIN).await;
+            for kind in &kinds {
+                while self.resolve(kind).await?.is_none() {
+                    tokio::time::sleep(ASK_AGAIN).await;
+                }
             }
             Ok(())
         };
         tokio::time::timeout(deadline, listed).await.unwrap_or_else(|_| {
+            let kind = definition.pointer("/spec/names/kind").and_then(Value::as_str).unwrap_or_default();
             Err(Error::Timeout {
-                what: format!("kind `{}` of the definition that was applied", kind.kind),
+                what: format!("kind `{kind}` of the definition that was applied"),
                 waited: deadline,
                 last: Report { summary: "the API server does not list it".into(), nodes: Vec::new() },
             })
@@ -254,6 +256,15 @@ impl Cluster {
     }
 }
 
+/// The kind of a definition in each version that it is served in.
+fn served_kinds(definition: &Value) -> Vec<GroupVersionKind> {
+    let field = |path: &str| definition.pointer(path).and_then(Value::as_str).unwrap_or_default();
+    let (group, kind) = (field("/spec/group"), field("/spec/names/kind"));
+    let versions = definition.pointer("/spec/versions").and_then(Value::as_array).into_iter().flatten();
+    let served = versions.filter(|version| version["served"] == true);
+    served.filter_map(|version| version["name"].as_str()).map(|name| GroupVersionKind::gvk(group, name, kind)).collect()
+}
+
 /// Whether what is known of an object is from after a change. An object that is being deleted and loses its last finalizer
 /// is gone with that very change: no watch tells of it, only that the object is not there, and by then there may be
 /// another of its name.
@@ -280,6 +291,15 @@ mod tests {
     fn metadata(uid: &str, generation: i64, deleted: bool) -> ObjectMeta {
         let deleted = deleted.then_some("2026-01-01T00:00:00Z");
         serde_json::from_value(json!({"uid": uid, "generation": generation, "deletionTimestamp": deleted})).unwrap()
+    }
+
+    #[test]
+    fn a_definition_is_waited_for_in_the_versions_that_it_is_served_in() {
+        let definition = json!({"spec": {"group": "example.com", "names": {"kind": "Probe"}, "versions": [
+            {"name": "v1alpha1", "served": false}, {"name": "v1", "served": true}, {"name": "v2", "served": true},
+        ]}});
+        let of = |version| GroupVersionKind::gvk("example.com", version, "Probe");
+        assert_eq!(served_kinds(&definition), [of("v1"), of("v2")]);
     }
 
     #[test]

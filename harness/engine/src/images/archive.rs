@@ -185,7 +185,7 @@ fn check_format(file: &File) -> Result<()> {
     }
     // An archive can begin with its end: 512 zeroes. That one is empty, and is told so later.
     if start.get(257..262) != Some(b"ustar") && start.iter().any(|&byte| byte != 0) {
-        return Err("it is not a tar archive".into());
+        return Err("it is not a tar archive, as `docker save` writes one".into());
     }
     Ok(())
 }
