@@ -47,7 +47,7 @@ doubles: prepare image ## images that stand for rancher/k3s and kindest/node
 agents: prepare ## images of real agents, to validate
 	tests/agents/node-exporter/build.sh
 
-validate-demo: prepare image agents ## the scorecards of a real agent, and of one that ignores SIGTERM
+validate-demo: prepare image agents ## the scorecards of a real agent, and of one with each fault, some ten minutes
 	@CARGO=$(CARGO) scripts/validate-demo.sh
 
 test-cgroup2: prepare image ## a scenario under control groups of version 2, in a virtual machine

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Context;
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Arguments, Conclusion, Failed, Trial};
 use rollcall::{Cluster, ClusterBuilder, harness};
 use tokio::runtime::Runtime;
 
@@ -55,6 +55,15 @@ pub fn gated_trial(gate: Gate, name: impl Into<String>, run: impl FnOnce() -> Te
 #[must_use]
 pub fn run(trials: Vec<Trial>) -> ExitCode {
     libtest_mimic::run(&arguments(), trials).exit_code()
+}
+
+/// Runs trials two at a time, since a cluster is mostly waited for, and one after all of them.
+#[must_use]
+pub fn run_in_pairs(trials: Vec<Trial>, last: Trial) -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(2);
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    and_last(arguments, &conclusion, last)
 }
 
 fn arguments() -> Arguments {
@@ -113,12 +122,16 @@ pub fn on_one_cluster_behind(
             docker::assert_nothing_left(&name, &seen)
         }
     });
-    // Filters choose tests and not whether the cluster is removed.
-    arguments.filter = None;
-    arguments.skip.clear();
+    and_last(arguments, &conclusion, end)
+}
+
+/// Runs a trial after all others, if any of them ran: filters choose those, and not what has to be so in the end.
+fn and_last(mut arguments: Arguments, conclusion: &Conclusion, last: Trial) -> ExitCode {
     if arguments.list || conclusion.num_passed + conclusion.num_failed == 0 {
         return conclusion.exit_code();
     }
-    let removed = libtest_mimic::run(&arguments, vec![end]);
-    if conclusion.has_failed() { conclusion.exit_code() } else { removed.exit_code() }
+    arguments.filter = None;
+    arguments.skip.clear();
+    let ended = libtest_mimic::run(&arguments, vec![last]);
+    if conclusion.has_failed() { conclusion.exit_code() } else { ended.exit_code() }
 }

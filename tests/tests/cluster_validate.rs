@@ -8,6 +8,7 @@ use rollcall_tests::{Cli, TestResult, docker::docker, lone_tests, says, suite};
 use serde_json::Value;
 
 fn main() -> ExitCode {
+    let before = things();
     let tests = lone_tests![
         what_is_as_it_should_be_passes_every_gate,
         one_that_ignores_sigterm_fails_that_gate_and_no_other,
@@ -23,7 +24,12 @@ fn main() -> ExitCode {
         an_image_that_is_not_there_is_named_with_those_that_are,
         what_is_no_image_is_refused,
     ];
-    suite::run(tests.into_iter().map(|(name, run)| suite::trial(name, run)).collect())
+    let nothing_is_left = suite::trial("nothing_is_left", move || {
+        let (before, now) = (before?, things()?);
+        ensure!(now == before, "containers, volumes and networks were {before:?} and are {now:?}");
+        Ok(())
+    });
+    suite::run_in_pairs(tests.into_iter().map(|(name, run)| suite::trial(name, run)).collect(), nothing_is_left)
 }
 
 /// An agent with faults, and a ConfigMap that it needs.
@@ -76,16 +82,16 @@ fn validated(faults: &str, words: &[&str], code: i32) -> anyhow::Result<(Value, 
 
 /// The scorecard of an image with this manifest, and how the command ended.
 fn validated_with(manifest: &str, words: &[&str], code: i32) -> anyhow::Result<(Value, String)> {
-    let before = things()?;
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("agent.yaml");
     fs::write(&file, manifest)?;
     let evidence = folder.path().join("evidence");
     let run = Cli::new(["validate", "rollcall/agent:2", "-o", "json", "--manifest"]).arg(&file);
-    let run = run.arg("--evidence").arg(&evidence).args(words.iter().copied());
+    // These tests run side by side themselves.
+    let alone: &[&str] = if words.contains(&"--parallel") { &[] } else { &["--parallel", "1"] };
+    let run = run.arg("--evidence").arg(&evidence).args(words.iter().chain(alone).copied());
     let ended = run.deadline(std::time::Duration::from_secs(600)).run()?.code(code)?;
     let card = serde_json::from_str(&ended.stdout).with_context(|| ended.to_string())?;
-    ensure!(things()? == before, "something is left of\n{ended}");
     Ok((card, ended.to_string()))
 }
 
@@ -102,7 +108,7 @@ fn gate<'a>(card: &'a Value, name: &str) -> anyhow::Result<&'a Value> {
 }
 
 fn what_is_as_it_should_be_passes_every_gate() -> TestResult {
-    let (card, all) = validated("", &["--from", "rollcall/agent:1", "--soak", "3s"], 0)?;
+    let (card, all) = validated("", &["--from", "rollcall/agent:1", "--soak", "3s", "--parallel", "2"], 0)?;
     ensure!(gates(&card, "skipped") == ["mounts", "memory-limit", "least-privilege"], "{all}");
     ensure!(gates(&card, "passed").len() == 14 && card["passes"] == true, "{all}");
     let measures = |name: &str| {
@@ -154,7 +160,15 @@ fn one_that_uses_up_its_limits_fails_that_gate_and_no_other() -> TestResult {
     let text = limited("allocate=44Mi", "memory: 48Mi");
     let (card, all) = validated_with(&text, &some(&[]), 5)?;
     ensure!(gates(&card, "failed") == ["resources"] && gates(&card, "passed").len() == 3, "{all}");
-    says(&gate(&card, "resources")?["reasons"].to_string(), &["% of its limit", "remedy"])
+    let failed = gate(&card, "resources")?;
+    says(&failed["reasons"].to_string(), &["% of its limit", "remedy"])?;
+    // What was measured is told all the same, of each of three nodes.
+    let measures = failed["measures"].as_array().map(Vec::as_slice).unwrap_or_default();
+    ensure!(measures.iter().filter(|measure| measure["what"] == "memory").count() == 3, "{all}");
+    let text = limited("burn-cpu=1", "cpu: 200m");
+    let (card, all) = validated_with(&text, &some(&[]), 5)?;
+    ensure!(gates(&card, "failed") == ["resources"] && gates(&card, "passed").len() == 3, "{all}");
+    says(&gate(&card, "resources")?["reasons"].to_string(), &["its CPU limit held it back", "remedy"])
 }
 
 fn one_that_lasts_only_for_a_while_fails_the_soak_and_no_other() -> TestResult {
@@ -185,16 +199,19 @@ fn one_that_takes_a_port_of_its_node_and_does_not_say_so_cannot_surge() -> TestR
 const EVERYTHING: &str = include_str!("../agents/everything.yaml");
 
 fn one_with_all_that_agents_have_passes() -> TestResult {
-    let gates_of_it = ["comes-up", "mounts", "resources", "stops"];
-    let words: Vec<&str> = gates_of_it.into_iter().flat_map(|gate| ["--gate", gate]).collect();
+    let gates_of_it = ["comes-up", "mounts", "resources", "memory-limit", "stops", "upgrade", "node-pressure"];
+    let mut words: Vec<&str> = gates_of_it.into_iter().flat_map(|gate| ["--gate", gate]).collect();
+    words.extend(["--from", "rollcall/agent:1"]);
     let (card, all) = validated_with(EVERYTHING, &words, 0)?;
     ensure!(gates(&card, "passed") == gates_of_it, "{all}");
     let measured = |name: &str, what: &str| -> anyhow::Result<usize> {
         let found = gate(&card, name)?["measures"].as_array().cloned().unwrap_or_default();
         Ok(found.iter().filter(|measure| measure["what"] == what && measure["value"].as_u64() > Some(0)).count())
     };
-    for (name, what) in [("comes-up", "time to pull"), ("resources", "memory")] {
-        ensure!(measured(name, what)? >= 1, "{name} has no measure {what}: {all}");
+    let wanted =
+        [("comes-up", "time to pull", 1), ("resources", "memory", 1), ("upgrade", "without an available pod", 3)];
+    for (name, what, count) in wanted {
+        ensure!(measured(name, what)? >= count, "{name} has no measure {what}: {all}");
     }
     Ok(())
 }

@@ -68,6 +68,10 @@ pub(crate) struct Validate {
     pub(crate) kubernetes: Option<String>,
     #[command(flatten)]
     pub(crate) made_of: MadeOf,
+    /// How many gates are tried at a time once `comes-up` has passed, each of them on a cluster that it shares with those
+    /// before it; 1 measures most steadily
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..))]
+    pub(crate) parallel: u8,
     /// How the scorecard is printed
     #[arg(short, long, value_enum, default_value_t = CardForm::Table)]
     pub(crate) output: CardForm,

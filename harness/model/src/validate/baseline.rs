@@ -4,7 +4,8 @@ use super::{Measure, Outcome, Scorecard};
 
 impl Scorecard {
     /// Fails each gate that passed and of which a measure is more than the former one by more than so many percent, and
-    /// by more than machines differ by from one run to the next: half a second, 4 MB, a twentieth of a core. What the former scorecard does not have is told.
+    /// by more than machines differ by from one run to the next: half a second, 4 MB, a twentieth of a core. What the
+    /// former scorecard does not have is told.
     pub fn compare(&mut self, former: &Self, percent: u32) {
         for gate in self.gates.iter_mut().filter(|gate| gate.outcome == Outcome::Passed) {
             let before = former.gates.iter().find(|before| before.gate == gate.gate);

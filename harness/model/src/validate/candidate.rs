@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{ImageFacts, repository};
-use crate::{DaemonSetRef, Manifest};
+use crate::{DaemonSetRef, Manifest, quantity::quantity};
 
 /// Namespaces that every cluster has.
 const EVERYWHERE: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
@@ -223,16 +223,36 @@ impl Candidate {
         found.unwrap_or(&Value::Null)
     }
 
-    /// The containers of the template with another image in the candidate's place: what a merge patch needs, which
-    /// knows lists only as a whole.
+    /// How much memory the container may use, in bytes.
+    pub(super) fn memory_limit(&self) -> Option<u64> {
+        let limit = &self.container_spec()["resources"]["limits"]["memory"];
+        let bytes = limit.as_f64().or_else(|| quantity(limit.as_str()?))?;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "the API server takes no such limit"
+        )]
+        Some(bytes as u64)
+    }
+
+    /// The containers of the template with another image wherever the candidate is: what a merge patch needs, which knows
+    /// lists only as a whole.
     pub(super) fn containers_with(&self, image: &str) -> Value {
-        let mut containers = self.pod_spec()["containers"].clone();
-        for container in containers.as_array_mut().into_iter().flatten() {
-            if container["name"] == *self.container {
-                container["image"] = json!(image);
+        let with = |kind: &str| {
+            let mut containers = self.pod_spec()[kind].clone();
+            for container in containers.as_array_mut().into_iter().flatten() {
+                if container["name"] == *self.container || container["image"] == *self.image {
+                    container["image"] = json!(image);
+                }
             }
+            containers
+        };
+        let mut patch = json!({"containers": with("containers")});
+        let init = with("initContainers");
+        if init.as_array().into_iter().flatten().any(|container| container["image"] == *image) {
+            patch["initContainers"] = init;
         }
-        containers
+        patch
     }
 }
 

@@ -153,6 +153,21 @@ fn an_update_that_surges_has_no_gap_to_wait_for() {
 }
 
 #[test]
+fn an_init_container_of_the_candidate_is_updated_with_it() {
+    let init = "      initContainers:
+        - {name: prepare, image: 'example.org/team/agent:1.2'}
+        - {name: fetch, image: 'example.org/team/helper:1'}
+      containers:";
+    let text = AGENT.replace("      containers:", init);
+    let candidate = find(&text, "example.org/team/agent:2").unwrap().with_previous();
+    let Work::Run(text) = work(&candidate, &Settings::default(), GateName::Upgrade) else {
+        panic!("it is not tried");
+    };
+    let count = |image: &str| text.matches(&format!("\"image\":\"example.org/team/{image}\"")).count();
+    assert_eq!((count("agent:rollcall-previous"), count("agent:1.2"), count("helper:1")), (2, 0, 2), "{text}");
+}
+
+#[test]
 fn what_cannot_be_tried_is_skipped_with_its_reason() {
     let candidate = agent();
     assert!(skipped(&candidate, GateName::Upgrade).contains("`--from`"));

@@ -49,7 +49,7 @@ pub(super) async fn find(flags: &Validate) -> Result<Agent, CliError> {
         let made = Manifest::inline(vec![minimal_daemon_set(&name, &facts)]).map_err(CliError::usage)?;
         (vec![made], true)
     } else {
-        let folder = flags.manifests.iter().any(|path| is_kustomization(path));
+        let folder = flags.manifests.iter().any(|path| kustomization(path).is_some());
         (manifests(&flags.manifests)?, folder)
     };
     let mut candidate = Candidate::find(manifests, &name, flags.daemon_set.as_deref())
@@ -57,12 +57,7 @@ pub(super) async fn find(flags: &Validate) -> Result<Agent, CliError> {
     if inline {
         candidate = candidate.inlined();
     }
-    for path in &flags.loads {
-        let name = path.display().to_string();
-        let text =
-            fs::read_to_string(path).map_err(|error| CliError::usage(format!("cannot read load `{name}`: {error}")))?;
-        candidate.load.push(parse(&name, &text)?);
-    }
+    candidate.load = flags.loads.iter().map(|path| manifest(path)).collect::<Result<_, _>>()?;
     let mut images = vec![(candidate.image.clone(), source)];
     if let Some(from) = &flags.from {
         let former = image_flag::source(from);
@@ -79,15 +74,20 @@ pub(super) async fn find(flags: &Validate) -> Result<Agent, CliError> {
     Ok(Agent { candidate, facts, images })
 }
 
-fn is_kustomization(path: &Path) -> bool {
-    KUSTOMIZATIONS.iter().any(|name| path.join(name).is_file())
+/// The folder of a kustomization that was named by it, or by its file, which `kubectl kustomize` does not take.
+fn kustomization(path: &Path) -> Option<&Path> {
+    if path.file_name().is_some_and(|name| KUSTOMIZATIONS.iter().any(|file| name == *file)) {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        return Some(if folder == Path::new("") { Path::new(".") } else { folder });
+    }
+    KUSTOMIZATIONS.iter().any(|name| path.join(name).is_file()).then_some(path)
 }
 
 fn manifests(paths: &[PathBuf]) -> Result<Vec<Manifest>, CliError> {
     let mut found = Vec::new();
     for path in paths {
-        if is_kustomization(path) {
-            found.push(parse(&path.display().to_string(), &kustomized(path)?)?);
+        if let Some(folder) = kustomization(path) {
+            found.push(parse(&folder.display().to_string(), &kustomized(folder)?)?);
             continue;
         }
         let files = if path.is_dir() { files_of(path)? } else { vec![path.clone()] };
@@ -96,12 +96,17 @@ fn manifests(paths: &[PathBuf]) -> Result<Vec<Manifest>, CliError> {
                 .hint("a manifest is a `.yaml`, `.yml` or `.json` file"));
         }
         for file in files {
-            let text = fs::read_to_string(&file)
-                .map_err(|error| CliError::usage(format!("cannot read manifest `{}`: {error}", file.display())))?;
-            found.push(parse(&file.display().to_string(), &text)?);
+            found.push(manifest(&file)?);
         }
     }
     Ok(found)
+}
+
+fn manifest(file: &Path) -> Result<Manifest, CliError> {
+    let name = file.display().to_string();
+    let text =
+        fs::read_to_string(file).map_err(|error| CliError::usage(format!("cannot read manifest `{name}`: {error}")))?;
+    parse(&name, &text)
 }
 
 fn parse(path: &str, text: &str) -> Result<Manifest, CliError> {
@@ -154,6 +159,17 @@ mod tests {
         let found = manifests(&[folder.path().to_owned()]).unwrap();
         let names: Vec<_> = found.iter().map(|manifest| manifest.path.rsplit('/').next().unwrap_or_default()).collect();
         assert_eq!(names, ["a.yml", "b.yaml"]);
+    }
+
+    #[test]
+    fn a_kustomization_is_its_folder_whichever_of_both_is_named() {
+        assert_eq!(kustomization(Path::new("deploy/kustomization.yaml")), Some(Path::new("deploy")));
+        assert_eq!(kustomization(Path::new("Kustomization")), Some(Path::new(".")));
+        assert_eq!(kustomization(Path::new("deploy/agent.yaml")), None);
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(kustomization(folder.path()), None);
+        fs::write(folder.path().join("kustomization.yml"), "").unwrap();
+        assert_eq!(kustomization(folder.path()), Some(folder.path()));
     }
 
     #[test]

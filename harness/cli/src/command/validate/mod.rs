@@ -3,6 +3,7 @@
 mod agent;
 mod baseline;
 mod gates;
+mod result;
 mod settings;
 
 use std::time::Instant;

@@ -40,7 +40,10 @@ impl Scenario<'_> {
             }
             GateName::MemoryLimit => {
                 all + &self.settled()
-                    + &format!("  - killContainer: {{{ds}, node: {worker}, container: {container}, by: memory}}\n")
+                    + &format!(
+                        "  - killContainer: {{{ds}, node: {worker}, container: {container}, by: memory}}\n    within: {}s\n",
+                        self.filling()
+                    )
                     + &self.ready_on("back on", &worker, "restarts: 1, ")
                     + &self.converged()
             }
@@ -89,6 +92,13 @@ impl Scenario<'_> {
         format!("  - addNodes: {{name: {name}{}}}\n", self.node_labels())
     }
 
+    /// How long the memory limit may take to be used up and the kubelet to notice, in seconds: a busy core writes a hundred
+    /// megabytes in a second.
+    fn filling(&self) -> u64 {
+        let limit = self.candidate.memory_limit().unwrap_or_default();
+        20 + limit / 64_000_000
+    }
+
     /// How long a pod gets to end, in seconds (`DefaultTerminationGracePeriodSeconds` in
     /// `pkg/apis/core/v1/defaults.go` where the manifest does not say).
     fn grace(&self) -> u64 {
@@ -97,15 +107,12 @@ impl Scenario<'_> {
 
     /// That the image was pulled, of which the event says how long that took.
     fn pulled(&self) -> String {
-        let found = &self.candidate.daemon_set;
-        let namespace =
-            if found.namespace == "default" { String::new() } else { format!(", namespace: {}", found.namespace) };
         let nodes = self.meant().unwrap_or_default().len();
+        let message = serde_json::json!(format!("image \"{}\"", self.candidate.image));
         format!(
-            "  - name: pulled\n    expect:\n      events: {{daemonSet: {}{namespace}, kind: Pod, reason: Pulled, message: {}, count: {nodes}}}\n      \
-             within: 10s\n",
-            found.name,
-            serde_json::json!(format!("image \"{}\"", self.candidate.image)),
+            "  - name: pulled\n    expect:\n      events: {{{}, kind: Pod, reason: Pulled, message: {message}, count: {nodes}}}\n    \
+             \x20 within: 10s\n",
+            self.daemon_set(),
         )
     }
 }

@@ -3,14 +3,15 @@
 use serde_json::{Value, json};
 
 use super::Scenario;
-use crate::{quantity::quantity, validate::GateName};
+use crate::validate::GateName;
 
 /// What stands for a limit where the manifest sets none.
 const UNLIMITED: &str = "none";
 
 /// Whether each place is a mount that cannot be written through. Mounts below one that can be are told and no failure:
 /// `readOnly` is about one mount, and not about those in it, which takes `recursiveReadOnly`.
-const READ_ONLY: &str = r#"awk -v places="$*" '
+const READ_ONLY: &str = r#"# whether mounts are read-only
+awk -v places="$*" '
   { options[$5] = $6 }
   function writable(place) { return options[place] !~ /^ro(,|$)/ }
   END {
@@ -31,7 +32,8 @@ const READ_ONLY: &str = r#"awk -v places="$*" '
 
 /// What a container uses, looked at once a second; where that is too much of its limits, an error. A group of version 1
 /// has a folder for each controller, and one of version 2 has one for all.
-const USAGE: &str = r#"seconds=$1 limit=$2 most=$3 throttled_most=$4
+const USAGE: &str = r#"# what it uses, against its limits
+seconds=$1 limit=$2 most=$3 throttled_most=$4
 folder() {
   awk -F: -v wanted="$1" '
     { count = split($2, names, ","); for (i = 1; i <= count; i++) if (names[i] == wanted) found = "/sys/fs/cgroup/" wanted $3 }
@@ -93,8 +95,7 @@ impl Scenario<'_> {
             let places = self.read_only_mounts();
             return settled + &self.beside("mounts", READ_ONLY, &places, "30s");
         }
-        let limit = self.candidate.container_spec()["resources"]["limits"]["memory"].as_str().and_then(quantity);
-        let limit = limit.map_or(UNLIMITED.to_owned(), |bytes| format!("{bytes:.0}"));
+        let limit = self.candidate.memory_limit().map_or(UNLIMITED.to_owned(), |bytes| bytes.to_string());
         let settings = self.settings;
         let seconds = settings.measure_for.as_secs();
         let words =

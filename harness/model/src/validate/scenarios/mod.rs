@@ -78,7 +78,7 @@ impl Scenario<'_> {
             GateName::Mounts if self.read_only_mounts().is_empty() => {
                 Some("the manifest mounts no path of the node read-only".to_owned())
             }
-            GateName::MemoryLimit if candidate.container_spec()["resources"]["limits"]["memory"].is_null() => {
+            GateName::MemoryLimit if candidate.memory_limit().is_none() => {
                 Some("the manifest sets no memory limit, so that a leak takes the memory of its node".to_owned())
             }
             GateName::NodeReboots

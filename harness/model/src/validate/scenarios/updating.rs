@@ -1,7 +1,5 @@
 //! Steps of the gates in which an agent is updated.
 
-use std::fmt::Write;
-
 use serde_json::json;
 
 use super::Scenario;
@@ -13,25 +11,20 @@ impl Scenario<'_> {
         let image = &self.candidate.image;
         let rollout = self.rollout();
         let mut text = self.begin_with_previous();
+        let update = self.apply(None) + &self.rolled_out("updated");
         let strategy = &self.candidate.daemon_set_object()["spec"]["updateStrategy"];
         if !strategy["rollingUpdate"]["maxSurge"].is_null() {
-            text.push_str(&self.set_image(image));
-            text.push_str(&self.rolled_out("updated"));
-            return text + &self.all_have(image);
+            return text + &update + &self.all_have(image);
         }
         text.push_str("  - parallel:\n");
-        let change = self.set_image(image).replacen("  - ", "", 1);
-        let _ = write!(
-            text,
-            "      - - {change}        - name: updated\n          expect: {{rolledOut: {{{ds}}}, within: {rollout}}}\n"
-        );
+        text.push_str(&branch(&update));
         for node in self.meant().unwrap_or_default() {
-            let _ = write!(
-                text,
-                "      - - expect: {{pods: {{{ds}, node: {node}, ready: true, terminating: false, count: 0}}, within: {rollout}}}\n        \
-                 - name: gap on {node}\n          expect: {{pods: {{{ds}, node: {node}, image: {}, ready: true, count: 1}}, within: {rollout}}}\n",
+            let of_node = format!("{ds}, node: {node}, ready: true, terminating: false");
+            text.push_str(&branch(&format!(
+                "  - expect: {{pods: {{{of_node}, count: 0}}, within: {rollout}}}\n  \
+                 - name: gap on {node}\n    expect: {{pods: {{{of_node}, image: {}, count: 1}}, within: {rollout}}}\n",
                 json!(image)
-            );
+            )));
         }
         text + &self.all_have(image)
     }
@@ -39,7 +32,7 @@ impl Scenario<'_> {
     pub(super) fn rollback(&self) -> String {
         let old = self.candidate.previous.as_deref().unwrap_or_default();
         self.begin_with_previous()
-            + &self.set_image(&self.candidate.image)
+            + &self.apply(None)
             + &self.rolled_out("updated")
             + &format!("  - rollback: {{{}}}\n", self.daemon_set())
             + &self.rolled_out("rolled back")
@@ -47,25 +40,25 @@ impl Scenario<'_> {
     }
 
     pub(super) fn surge(&self) -> String {
-        let containers = self.candidate.previous.as_deref().map(|old| self.candidate.containers_with(old));
         // With `minReadySeconds` the controller may forget an old pod (`old-pod-left`), which is not the agent's fault.
-        let mut patch = json!({"spec": {"minReadySeconds": 0, "updateStrategy": {
+        let surge = json!({"spec": {"minReadySeconds": 0, "updateStrategy": {
             "type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0},
         }}});
-        let change = match containers {
-            Some(containers) => {
-                patch["spec"]["template"] = json!({"spec": {"containers": containers}});
-                self.set_image(&self.candidate.image)
+        let (begin, change) = match self.candidate.previous.as_deref() {
+            Some(old) => {
+                let mut former = surge.clone();
+                former["spec"]["template"] = json!({"spec": self.candidate.containers_with(old)});
+                (former, self.apply(Some(&surge)))
             }
-            None => format!("  - rolloutRestart: {{{}}}\n", self.daemon_set()),
+            None => (surge, format!("  - rolloutRestart: {{{}}}\n", self.daemon_set())),
         };
-        self.apply(Some(&patch)) + &self.all_rolled_out() + &change + &self.rolled_out("updated")
+        self.apply(Some(&begin)) + &self.all_rolled_out() + &change + &self.rolled_out("updated")
     }
 
     /// The former image on every node.
     fn begin_with_previous(&self) -> String {
         let old = self.candidate.previous.as_deref().unwrap_or_default();
-        let patch = json!({"spec": {"template": {"spec": {"containers": self.candidate.containers_with(old)}}}});
+        let patch = json!({"spec": {"template": {"spec": self.candidate.containers_with(old)}}});
         self.apply(Some(&patch)) + &self.all_rolled_out()
     }
 
@@ -77,13 +70,15 @@ impl Scenario<'_> {
         format!("  - name: {name}\n    expect: {{rolledOut: {{{}}}, within: {}}}\n", self.daemon_set(), self.rollout())
     }
 
-    fn set_image(&self, image: &str) -> String {
-        let (ds, container) = (self.daemon_set(), &self.candidate.container);
-        format!("  - setImage: {{{ds}, container: {container}, image: {}}}\n", json!(image))
-    }
-
     fn all_have(&self, image: &str) -> String {
         let ds = self.daemon_set();
         format!("  - expect: {{pods: {{{ds}, image: {}, ready: true}}, within: 10s}}\n", json!(image))
     }
+}
+
+/// Steps as a branch of `parallel`.
+fn branch(steps: &str) -> String {
+    let inner: String = steps.lines().map(|line| format!("      {line}\n")).collect();
+    // The first of them begins the branch, too.
+    inner.replacen("        - ", "      - - ", 1)
 }
