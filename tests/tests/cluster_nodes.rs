@@ -207,7 +207,7 @@ async fn the_control_plane_comes_back_after_a_power_failure(cluster: &Cluster) -
 }
 
 async fn a_paused_node_becomes_not_ready_and_comes_back(cluster: &Cluster) -> TestResult {
-    cluster.pause_node("worker-1").await?;
+    cluster.pause_node("worker-1", VERB).await?;
     becomes_not_ready(cluster, "worker-1").await?;
     cluster.resume_node("worker-1", VERB).await?;
     is_ready_now(cluster, "worker-1").await
@@ -353,7 +353,7 @@ async fn an_unknown_node_is_a_usage_error_with_a_suggestion(cluster: &Cluster) -
         refused(cluster.remove_node("worker-l", VERB).await, "removing")?,
         refused(cluster.stop_node("worker-l").await, "stopping")?,
         refused(cluster.start_node("worker-l", VERB).await, "starting")?,
-        refused(cluster.pause_node("worker-l").await, "pausing")?,
+        refused(cluster.pause_node("worker-l", VERB).await, "pausing")?,
         refused(cluster.cut_node("worker-l").await, "cutting off")?,
         refused(cluster.cordon_node("worker-l").await, "cordoning")?,
         refused(cluster.untaint_node("worker-l", "a", None).await, "untainting")?,

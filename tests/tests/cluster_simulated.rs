@@ -306,7 +306,7 @@ async fn what_needs_a_container_says_that_there_is_none(cluster: &Cluster) -> Te
     for error in [
         refused(cluster.stop_node("sim-1").await, "a stop")?,
         refused(cluster.start_node("sim-1", VERB).await, "a start")?,
-        refused(cluster.pause_node("sim-1").await, "a pause")?,
+        refused(cluster.pause_node("sim-1", VERB).await, "a pause")?,
         refused(cluster.cut_node("sim-1").await, "a cut")?,
     ] {
         ensure!(error.kind() == ErrorKind::Usage, "{error:?}");

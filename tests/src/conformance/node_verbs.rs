@@ -35,7 +35,7 @@ pub(super) async fn nodes_a_restarted_one_has_the_same_pods(cluster: &Cluster) -
 }
 
 pub(super) async fn nodes_a_paused_one_becomes_not_ready_and_comes_back(cluster: &Cluster) -> TestResult {
-    cluster.pause_node("worker-1").await?;
+    cluster.pause_node("worker-1", VERB).await?;
     becomes_not_ready(cluster, "worker-1").await?;
     cluster.resume_node("worker-1", VERB).await?;
     is_ready_now(cluster, "worker-1").await

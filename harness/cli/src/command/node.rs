@@ -34,7 +34,7 @@ async fn execute(verb: NodeCommand) -> Result<(), CliError> {
         NodeCommand::Stop(_) => ("stopped", cluster.stop_node(&name).await),
         NodeCommand::Start(_) => ("started", cluster.start_node(&name, within).await),
         NodeCommand::Restart(_) => ("restarted", cluster.restart_node(&name, within).await),
-        NodeCommand::Pause(_) => ("paused", cluster.pause_node(&name).await),
+        NodeCommand::Pause(_) => ("paused", cluster.pause_node(&name, within).await),
         NodeCommand::Resume(_) => ("resumed", cluster.resume_node(&name, within).await),
         NodeCommand::Cut(_) => ("cut off", cluster.cut_node(&name).await),
         NodeCommand::Heal(_) => ("joined again", cluster.heal_node(&name, within).await),

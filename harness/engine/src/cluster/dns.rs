@@ -11,11 +11,13 @@ use kube::{
     Api, Resource,
     api::{Patch, PatchParams},
 };
-use rollcall_model::Report;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::{Cluster, registration::ASK_AGAIN};
+use super::{
+    Cluster,
+    ask_again::{Answer, ask_again},
+};
 use crate::{
     distro::DNS_SERVICE_ADDRESS,
     error::{Error, KubernetesContext, Result},
@@ -73,27 +75,14 @@ async fn put_in_time<K>(api: Api<K>, name: &str, object: &Value, deadline: Durat
 where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Serialize + std::fmt::Debug,
 {
-    let mut last = "it has not been asked for yet".to_owned();
-    let made = async {
-        loop {
-            match put(api.clone(), name, object).await {
-                Err(Error::Kubernetes { source, .. }) if is_too_early(&source) => {
-                    tracing::trace!(name, error = %source, "the API server cannot take it yet");
-                    last = source.to_string();
-                }
-                ended => return ended,
-            }
-            tokio::time::sleep(ASK_AGAIN).await;
+    let what = format!("an API server that takes {} `{name}`", K::kind(&()));
+    let ask = || async {
+        match put(api.clone(), name, object).await {
+            Err(Error::Kubernetes { source, .. }) if is_too_early(&source) => Answer::NotYet(source.to_string()),
+            ended => Answer::Last(ended),
         }
     };
-    match tokio::time::timeout(deadline, made).await {
-        Ok(ended) => ended,
-        Err(_) => Err(Error::Timeout {
-            what: format!("an API server that takes {} `{name}`", K::kind(&())),
-            waited: deadline,
-            last: Report { summary: last, nodes: Vec::new() },
-        }),
-    }
+    ask_again(&what, deadline, ask).await
 }
 
 /// An API server answers before it knows its own range of addresses (`pkg/registry/core/service/ipallocator`,

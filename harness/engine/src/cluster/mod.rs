@@ -3,6 +3,7 @@
 //! The truth about a cluster is in the labels of its containers and in its API server; a [`Cluster`] is a handle.
 
 mod add;
+mod ask_again;
 mod boot;
 mod builder;
 mod capabilities;

@@ -4,8 +4,16 @@ use std::time::Duration;
 
 use rollcall_model::Role;
 
-use super::{Cluster, machine::Machine};
-use crate::{clock, error::Result, patience};
+use super::{
+    Cluster,
+    ask_again::{Answer, ask_again},
+    machine::Machine,
+};
+use crate::{
+    clock, docker,
+    error::{Error, Result},
+    patience,
+};
 
 /// Killing every process of a node and undoing what they mounted takes some 0.1 s, a fifth of a second under load.
 const OUTAGE: Duration = Duration::from_secs(15);
@@ -72,11 +80,21 @@ impl Cluster {
     /// Freezes every process of a node: it keeps its connections and says nothing any more.
     ///
     /// # Errors
-    /// When there is no such node or the engine refuses.
-    pub async fn pause_node(&self, node: &str) -> Result<Duration> {
+    /// When there is no such node, the engine refuses, or a process of it cannot be frozen in time.
+    pub async fn pause_node(&self, node: &str, deadline: Duration) -> Result<Duration> {
         let started = clock::instant();
         let machine = self.machine(node).await?;
-        self.made()?.docker.pause_container(&machine.container).await?;
+        let engine = &self.made()?.docker;
+        let what = format!("a frozen node `{node}`");
+        let freeze = || async {
+            match engine.pause_container(&machine.container).await {
+                Err(Error::Engine { source, .. }) if docker::was_held_up(&source) => Answer::NotYet(format!(
+                    "a process of it is busy in the kernel, as one that waits for the disk: {source}"
+                )),
+                ended => Answer::Last(ended),
+            }
+        };
+        ask_again(&what, deadline, freeze).await?;
         Ok(started.elapsed())
     }
 

@@ -13,7 +13,11 @@ use kube::{
 use rollcall_model::{Judgement, NodeReport, Report, World};
 use serde_json::json;
 
-use super::{Cluster, machine::Machine};
+use super::{
+    Cluster,
+    ask_again::{Answer, ask_again},
+    machine::Machine,
+};
 use crate::{
     clock,
     distro::{Member, PROVIDER},
@@ -28,9 +32,6 @@ pub(super) const READY: &str = "/readyz";
 /// Answered when Services can be given an address.
 pub(super) const SERVICE_ADDRESSES: &str = "/readyz/poststarthook/start-service-ip-repair-controllers";
 
-/// How soon an API server that does not answer yet is asked again. It has no way to tell that it is up but to answer.
-pub(super) const ASK_AGAIN: Duration = Duration::from_millis(20);
-
 /// The lifecycle controller looks at all nodes once a second (`--node-monitor-period`) and taints a node that was not
 /// Ready then, even when it is Ready meanwhile. It takes that back in its next round. Times are in whole seconds.
 const SETTLES: Duration = Duration::from_secs(3);
@@ -43,35 +44,31 @@ impl Cluster {
         machines: &[Arc<Machine>],
         deadline: Duration,
     ) -> Result<()> {
-        let asked = async {
-            loop {
-                let request = http::Request::get(path).body(Vec::new());
-                match request.map_err(kube::Error::HttpError) {
-                    Ok(request) => match self.client.request_text(request).await {
-                        Ok(_) => return Ok(()),
-                        Err(error) => tracing::trace!(path, %error, "the API server does not answer yet"),
-                    },
-                    Err(error) => return Err(error).doing("ask", || format!("the API server for `{path}`")),
-                }
-                tokio::time::sleep(ASK_AGAIN).await;
+        let what = format!("an answer of the API server to `{path}`");
+        let ask = || async {
+            match http::Request::get(path).body(Vec::new()).map_err(kube::Error::HttpError) {
+                Ok(request) => match self.client.request_text(request).await {
+                    Ok(_) => Answer::Last(Ok(())),
+                    Err(error) => Answer::NotYet(error.to_string()),
+                },
+                Err(error) => Answer::Last(Err(error).doing("ask", || format!("the API server for `{path}`"))),
             }
         };
         let failures = futures::future::select_all(machines.iter().map(|machine| Box::pin(machine.failure())));
-        tokio::select! {
-            answered = asked => answered,
+        let answered = tokio::select! {
+            answered = ask_again(&what, deadline, ask) => answered,
             (error, ..) = failures => Err(error),
-            () = tokio::time::sleep(deadline) => {
+        };
+        answered.map_err(|error| match error {
+            Error::Timeout { what, waited, last } => {
                 let nodes = machines.iter().map(|machine| NodeReport {
                     node: machine.member.name.clone(),
                     what: machine.status().borrow().describe(),
                 });
-                Err(Error::Timeout {
-                    what: format!("an answer of the API server to `{path}`"),
-                    waited: deadline,
-                    last: Report { summary: "it does not answer".into(), nodes: nodes.collect() },
-                })
+                Error::Timeout { what, waited, last: Report { nodes: nodes.collect(), ..last } }
             }
-        }
+            other => other,
+        })
     }
 
     /// Makes the Node object as an administrator, with what a kubelet may not give itself, or completes it where the

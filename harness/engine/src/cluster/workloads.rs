@@ -15,7 +15,12 @@ use rollcall_model::{
 };
 use serde_json::{Value, json};
 
-use super::{Cluster, VERB_DEADLINE, found::ObjectId, registration::ASK_AGAIN, remove::absent};
+use super::{
+    Cluster, VERB_DEADLINE,
+    ask_again::{Answer, ask_again},
+    found::ObjectId,
+    remove::absent,
+};
 use crate::{
     attach::Undo,
     clock,
@@ -51,24 +56,19 @@ impl Cluster {
     /// objects may stand in the same file. It lists a kind some time after it has taken its definition, and has no other
     /// way to tell.
     async fn served(&self, definition: &Value) -> Result<()> {
-        let kinds = served_kinds(definition);
         let deadline = patience::stretched(VERB_DEADLINE);
-        let listed = async {
-            for kind in &kinds {
-                while self.resolve(kind).await?.is_none() {
-                    tokio::time::sleep(ASK_AGAIN).await;
+        let started = clock::instant();
+        for kind in &served_kinds(definition) {
+            let what = format!("kind `{}` ({}) of the definition that was applied", kind.kind, kind.version);
+            let ask = || async {
+                match self.resolve(kind).await {
+                    Ok(None) => Answer::NotYet("the API server does not list it".into()),
+                    found => Answer::Last(found.map(drop)),
                 }
-            }
-            Ok(())
-        };
-        tokio::time::timeout(deadline, listed).await.unwrap_or_else(|_| {
-            let kind = definition.pointer("/spec/names/kind").and_then(Value::as_str).unwrap_or_default();
-            Err(Error::Timeout {
-                what: format!("kind `{kind}` of the definition that was applied"),
-                waited: deadline,
-                last: Report { summary: "the API server does not list it".into(), nodes: Vec::new() },
-            })
-        })
+            };
+            ask_again(&what, deadline.saturating_sub(started.elapsed()), ask).await?;
+        }
+        Ok(())
     }
 
     /// An object as the cluster is to have it. A guest writes down that it makes one that no namespace takes along.

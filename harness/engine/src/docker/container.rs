@@ -415,3 +415,28 @@ fn tar_of(files: &[FileSpec]) -> std::io::Result<Vec<u8>> {
     }
     builder.into_inner()
 }
+
+/// Whether a container was not frozen because a process of it was busy in the kernel. The freezer of cgroup v1 waits for
+/// each to come out of it, and one that waits for a busy disk does not. runc gives up after some 0.3 s, lets all go on again
+/// and says this (`libcontainer/cgroups/fs/freezer.go`).
+pub(crate) fn was_held_up(error: &bollard::errors::Error) -> bool {
+    matches!(error, bollard::errors::Error::DockerResponseServerError { message, .. } if message.contains("unable to freeze"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_freezer_that_was_held_up_is_asked_again() {
+        let refused = |message: &str| {
+            was_held_up(&bollard::errors::Error::DockerResponseServerError {
+                status_code: 500,
+                message: message.into(),
+            })
+        };
+        assert!(refused("Cannot pause container 1: OCI runtime pause failed: unable to freeze: unknown"));
+        assert!(!refused("Cannot pause container 1: OCI runtime pause failed: cgroups not configured for container"));
+        assert!(!refused("Container 1 is already paused"));
+    }
+}

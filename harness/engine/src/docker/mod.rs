@@ -14,7 +14,7 @@ mod network;
 
 pub(crate) use client::Docker;
 pub(crate) use container::{
-    Attached, ContainerSpec, ContainerState, FileSpec, Input, Privileges, PublishedPort, Volume, send_line,
+    Attached, ContainerSpec, ContainerState, FileSpec, Input, Privileges, PublishedPort, Volume, send_line, was_held_up,
 };
 pub(crate) use exec::ExecOutput;
 pub(crate) use folder::DownloadedFolder;

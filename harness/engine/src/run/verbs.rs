@@ -108,7 +108,7 @@ impl Verbs<'_> {
             NodeVerb::Stop => within(step, cluster.stop_node(node)).await,
             NodeVerb::Start => cluster.start_node(node, deadline).await.map(drop),
             NodeVerb::Restart => cluster.restart_node(node, deadline).await.map(drop),
-            NodeVerb::Pause => within(step, cluster.pause_node(node)).await,
+            NodeVerb::Pause => cluster.pause_node(node, deadline).await.map(drop),
             NodeVerb::Resume => cluster.resume_node(node, deadline).await.map(drop),
             NodeVerb::Partition => within(step, cluster.cut_node(node)).await,
             NodeVerb::Heal => cluster.heal_node(node, deadline).await.map(drop),

@@ -23,8 +23,11 @@ awk -v places="$*" '
       if (!(at in options)) { print wanted[i] ": nothing is mounted there" > "/dev/stderr"; failed = 1; continue }
       if (writable(at)) { print wanted[i] ": it can be written" > "/dev/stderr"; failed = 1 }
       below = 0
-      for (place in options) if (index(place, at "/") == 1 && writable(place)) { below++; one = place }
-      if (below) print "note: " below " mounts below " at " can be written, " one " among them; recursiveReadOnly is for that"
+      for (place in options) if (index(place, at "/") == 1 && writable(place)) {
+        if (!below++ || length(place) < length(one) || (length(place) == length(one) && place < one)) one = place
+      }
+      more = below > 1 ? " and " below - 1 " more" : ""
+      if (below) print "note: " one more " below " at " can be written; recursiveReadOnly is for that"
     }
     exit failed
   }' "/proc/$PID/mountinfo"
@@ -173,11 +176,18 @@ mod tests {
 
     #[test]
     fn mounts_below_that_can_be_written_are_told_and_no_failure() {
-        let (code, told, _) = said(MOUNTS, &["/host/root"]);
-        assert_eq!(code, Some(0));
-        assert!(
-            told.starts_with("note: 1 mounts below /host/root can be written, /host/root/run among them"),
-            "{told}"
-        );
+        let told = |mounts: &str| {
+            let (code, told, _) = said(mounts, &["/host/root"]);
+            assert_eq!(code, Some(0));
+            told
+        };
+        let advice = "can be written; recursiveReadOnly is for that\n";
+        assert_eq!(told(MOUNTS), format!("note: /host/root/run below /host/root {advice}"));
+        // Nodes differ in the order of their mounts, and the note is the same.
+        for more in [["lock/x", "dev"], ["dev", "lock/x"], ["sys", "dev"]] {
+            let more = more.map(|place| format!("9 3 0:9 / /host/root/{place} rw - tmpfs tmpfs rw\n"));
+            let mounts = format!("{MOUNTS}{}", more.concat());
+            assert_eq!(told(&mounts), format!("note: /host/root/dev and 2 more below /host/root {advice}"));
+        }
     }
 }
