@@ -9,7 +9,7 @@ PARALLEL ?= 1
 .PHONY: help run test prepare image extras lint unit cluster conformance doubles agents validate-demo test-cgroup2 bench clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: prepare image ## every scenario on real clusters, and the roll call
 	$(ROLLCALL) run --parallel $(PARALLEL) scenarios
@@ -34,11 +34,13 @@ unit: ## tests that need no cluster
 	cd tests/doubles/k3s && CGO_ENABLED=0 go test ./...
 	$(CARGO) test --quiet --workspace --exclude rollcall-tests
 
+# The whole workspace, as in `unit`, though that repeats some seconds: another selection of packages has other features,
+# and would compile every dependency once more.
 cluster: ## tests on real clusters
-	ROLLCALL_CLUSTERS=required $(CARGO) test --package rollcall-tests --tests -- --include-ignored
+	ROLLCALL_CLUSTERS=required $(CARGO) test --workspace --tests -- --include-ignored
 
 conformance: prepare image ## what every distro does alike, on each whose image is there
-	ROLLCALL_CLUSTERS=required $(CARGO) test --package rollcall-tests --test distro_box --test distro_k3s --test distro_kind -- --include-ignored
+	ROLLCALL_CLUSTERS=required $(CARGO) test --workspace --test distro_box --test distro_k3s --test distro_kind -- --include-ignored
 
 doubles: prepare image ## images that stand for rancher/k3s and kindest/node
 	tests/doubles/k3s/build.sh

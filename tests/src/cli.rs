@@ -39,7 +39,8 @@ fn build() -> Result<PathBuf> {
     let profile = test.ancestors().nth(2).context("the running test is not in a target directory")?;
     let target = profile.parent().context("the running test is not in a target directory")?;
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(["build", "--quiet", "--package", "rollcall-cli", "--target-dir"]).arg(target);
+    // With the features that tests are built with: those of the program alone would compile its dependencies once more.
+    command.args(["test", "--quiet", "--no-run", "--workspace", "--test", "program", "--target-dir"]).arg(target);
     if profile.ends_with("release") {
         command.arg("--release");
     }
