@@ -26,6 +26,8 @@ pub(super) struct Session {
     runtime: OnceLock<Result<Runtime, String>>,
     /// For each group as many as tests of it may run at a time: each has a cluster of its own.
     groups: OnceLock<Vec<Vec<AsyncMutex<Group>>>>,
+    /// Held by a test of many nodes: one control plane of that size keeps two cores busy, and two miss their deadlines.
+    large: AsyncMutex<()>,
     /// What could not be removed.
     left: Mutex<Vec<String>>,
 }
@@ -70,6 +72,7 @@ impl Session {
     }
 
     async fn run_in(&self, index: usize, plan: &Plan) -> Result<(), Failed> {
+        let _alone = if is_large(plan) { Some(self.large.lock().await) } else { None };
         let groups = self.groups.get().map(Vec::as_slice).unwrap_or_default();
         // Whatever waits in another group waits for nobody: its tests came before.
         for (_, lanes) in groups.iter().enumerate().filter(|(other, _)| *other != index) {
@@ -116,6 +119,12 @@ impl Session {
             left => Err(format!("{}\n  (hint: `rollcall clean` removes what is left)", left.join("\n"))),
         }
     }
+}
+
+/// Whether a scenario has so many nodes that it does not run beside another such.
+fn is_large(plan: &Plan) -> bool {
+    const LARGE: u32 = 200;
+    plan.cluster.simulated.iter().map(|group| group.count).sum::<u32>() >= LARGE
 }
 
 fn why(wrong: &Wrong) -> String {
