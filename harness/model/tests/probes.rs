@@ -259,7 +259,7 @@ fn cel(text: &str) -> Condition {
 #[case::map("'w1' in pods.map(p, p.spec.nodeName)", "done")]
 #[case::matches("pods.all(p, p.metadata.name.matches('^[ab]$'))", "done")]
 #[case::constant("true", "done")]
-#[case::false_("size(pods) == 3", "not yet: `size(pods) == 3` is false")]
+#[case::false_("size(pods) == 3", "not yet: it is false")]
 #[case::number("size(pods)", "never: `size(pods)` is Int(2), and must be true or false")]
 #[case::text("'yes'", "never: `'yes'` is String(\"yes\"), and must be true or false")]
 #[case::no_such_key(

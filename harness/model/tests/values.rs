@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::{Node, Pod};
+use k8s_openapi::api::apps::v1::{ControllerRevision, DaemonSet};
+use k8s_openapi::api::core::v1::{Event as CoreEvent, Node, Pod};
 use rollcall_model::event::{Cleanup, RollCallPod, RollCallRow, StepOutcome};
 use rollcall_model::{
     Change, DaemonSetRef, Event, Kind, NodeReport, Object, Report, Role, Stamped, Taint, TaintEffect, Verdict, World,
@@ -194,4 +195,33 @@ fn suggestions_are_near() {
     assert_eq!(nearest("x", words), None);
     assert_eq!(nearest("", words), None);
     assert_eq!(nearest(&"n".repeat(100_000), words), None);
+}
+
+#[test]
+fn objects_of_other_namespaces_are_forgotten_and_nodes_are_not() {
+    let mut world = World::new();
+    let node: Node = serde_json::from_value(json!({"metadata": {"name": "w1"}})).unwrap();
+    world.apply(Change::Set(node.into()));
+    for namespace in ["mine", "theirs"] {
+        let metadata = json!({"metadata": {"namespace": namespace, "name": "a"}});
+        let objects: [Object; 4] = [
+            serde_json::from_value::<Pod>(metadata.clone()).unwrap().into(),
+            serde_json::from_value::<DaemonSet>(metadata.clone()).unwrap().into(),
+            ControllerRevision {
+                metadata: serde_json::from_value(metadata["metadata"].clone()).unwrap(),
+                ..Default::default()
+            }
+            .into(),
+            CoreEvent { metadata: serde_json::from_value(metadata["metadata"].clone()).unwrap(), ..Default::default() }
+                .into(),
+        ];
+        objects.into_iter().for_each(|object| world.apply(Change::Set(object)));
+    }
+    world.keep_namespaces(|namespace| namespace == "mine");
+    let mine = ("mine".to_owned(), "a".to_owned());
+    assert!(world.nodes.contains_key("w1"));
+    assert_eq!(world.pods.keys().collect::<Vec<_>>(), [&mine]);
+    assert_eq!(world.daemon_sets.keys().collect::<Vec<_>>(), [&mine]);
+    assert_eq!(world.revisions.keys().collect::<Vec<_>>(), [&mine]);
+    assert_eq!(world.events.keys().collect::<Vec<_>>(), [&mine]);
 }

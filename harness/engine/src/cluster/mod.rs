@@ -142,11 +142,7 @@ impl Cluster {
     pub(crate) fn world_of_run(&self) -> Arc<World> {
         let mut world = self.world();
         if self.attached().is_some() {
-            let seen = Arc::make_mut(&mut world);
-            seen.pods.retain(|(namespace, _), _| Lens::is_of_run(namespace));
-            seen.daemon_sets.retain(|(namespace, _), _| Lens::is_of_run(namespace));
-            seen.revisions.retain(|(namespace, _), _| Lens::is_of_run(namespace));
-            seen.events.retain(|(namespace, _), _| Lens::is_of_run(namespace));
+            Arc::make_mut(&mut world).keep_namespaces(Lens::is_of_run);
         }
         world
     }

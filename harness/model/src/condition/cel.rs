@@ -2,11 +2,11 @@
 //!
 //! Variables are `nodes`, `pods`, `daemonSets`, `revisions` and `events`: each a list of objects as the API has them.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use cel::{Context, ExecutionError, Program, Value};
+use imbl::OrdMap;
 use serde::Serialize;
 
 use super::{Judgement, Report};
@@ -145,10 +145,8 @@ fn place_of(text: &str, name: &str) -> Option<(usize, usize)> {
 pub(super) fn judge(world: &World, expression: &Expression) -> Judgement {
     match stacker::grow(STACK, || expression.evaluate(world)) {
         Ok(Value::Bool(true)) => Judgement::Done,
-        Ok(Value::Bool(false)) => Judgement::not_yet(match &expression.says {
-            Some(words) => format!("it is not so that {words}"),
-            None => format!("`{}` is false", expression.text),
-        }),
+        // What is false stands before it wherever this is told.
+        Ok(Value::Bool(false)) => Judgement::not_yet("it is false"),
         Ok(other) => {
             let summary =
                 format!("`{}` is {}, and must be true or false", expression.text, short(&format!("{other:?}")));
@@ -158,7 +156,7 @@ pub(super) fn judge(world: &World, expression: &Expression) -> Judgement {
     }
 }
 
-fn list<K, T: Serialize>(objects: &BTreeMap<K, Arc<T>>) -> Result<Value, String> {
+fn list<K: Ord, T: Serialize>(objects: &OrdMap<K, Arc<T>>) -> Result<Value, String> {
     let objects: Vec<&T> = objects.values().map(AsRef::as_ref).collect();
     cel::to_value(objects).map_err(|error| error.to_string())
 }

@@ -14,9 +14,9 @@ use k8s_openapi::jiff::Timestamp;
 
 use super::Budget;
 use super::nodes::Nodes;
+use super::scene::Scene;
 use crate::condition::{NodeReport, NodeSelection, Report, plural};
-use crate::oracle::eligible;
-use crate::world::{World, view};
+use crate::world::view;
 
 /// What counts against a rule, by node, and what it comes to if that is too much.
 #[derive(Debug, Default)]
@@ -38,47 +38,35 @@ pub(super) fn is_more(counted: &BTreeMap<String, usize>, before: &BTreeMap<Strin
     counted.iter().any(|(node, number)| before.get(node).is_none_or(|known| number > known))
 }
 
-/// The pods that are neither terminating nor ended, by node.
-fn living<'a>(world: &'a World, daemon_set: &DaemonSet) -> BTreeMap<&'a str, Vec<&'a Pod>> {
-    let mut pods: BTreeMap<&str, Vec<&Pod>> = BTreeMap::new();
-    for pod in world.pods_of(daemon_set) {
-        let over = matches!(view::phase_of(pod), "Failed" | "Succeeded");
-        if let Some(node) = view::node_of(pod).filter(|_| !over && !view::is_terminating(pod)) {
-            pods.entry(node).or_default().push(pod);
-        }
-    }
-    pods
-}
-
 fn names(pods: &[&Pod]) -> String {
     pods.iter().map(|pod| format!("`{}`", view::name_of(&pod.metadata))).collect::<Vec<_>>().join(", ")
 }
 
 /// Whether there is anything at all that the rules about pods could find wrong.
-pub(super) fn has_pods(world: &World, daemon_set: &DaemonSet) -> bool {
-    !living(world, daemon_set).is_empty()
+pub(super) fn has_pods(scene: &Scene<'_>) -> bool {
+    !scene.living().is_empty()
 }
 
-pub(super) fn one_pod_per_node(world: &World, daemon_set: &DaemonSet) -> Finding {
-    let surge = max_surge(daemon_set, eligible_nodes(world, daemon_set)) > 0;
+pub(super) fn one_pod_per_node(scene: &Scene<'_>) -> Finding {
+    let surge = max_surge(&scene.daemon_set, scene.eligible().len()) > 0;
     let mut counted = BTreeMap::new();
     let mut bad = Vec::new();
-    for (node, pods) in living(world, daemon_set) {
+    for (node, pods) in scene.living() {
         let revisions: BTreeSet<_> = pods.iter().map(|pod| view::revision_hash(pod)).collect();
         // A surge puts a pod of the new revision beside the old one, and nothing beside that.
         if pods.len() > if surge { revisions.len().min(2) } else { 1 } {
-            counted.insert(node.to_owned(), pods.len());
-            bad.push(NodeReport::new(node, format!("{} pods ({})", pods.len(), names(&pods))));
+            counted.insert((*node).to_owned(), pods.len());
+            bad.push(NodeReport::new(*node, format!("{} pods ({})", pods.len(), names(pods))));
         }
     }
     Finding { counted, wrong: told(bad, |number| format!("{number} with more than one pod")) }
 }
 
-pub(super) fn max_unavailable(world: &World, daemon_set: &DaemonSet, nodes: &Nodes, budget: Option<Budget>) -> Finding {
-    let all = eligible_nodes(world, daemon_set);
-    let budget = budget.map_or_else(|| own_max_unavailable(daemon_set, all), |budget| budget.of(all));
+pub(super) fn max_unavailable(scene: &Scene<'_>, nodes: &Nodes, budget: Option<Budget>) -> Finding {
+    let all = scene.eligible().len();
+    let budget = budget.map_or_else(|| own_max_unavailable(&scene.daemon_set, all), |budget| budget.of(all));
     let mut down = nodes.down();
-    down.retain(|name| world.nodes.get(*name).is_some_and(|node| eligible(node, daemon_set).should_run));
+    down.retain(|name| scene.eligible().contains(name));
     let counted = down.iter().map(|name| ((*name).to_owned(), 1)).collect();
     let number = down.len();
     let wrong = (number > budget).then(|| {
@@ -90,15 +78,15 @@ pub(super) fn max_unavailable(world: &World, daemon_set: &DaemonSet, nodes: &Nod
     Finding { counted, wrong }
 }
 
-pub(super) fn max_surge_kept(world: &World, daemon_set: &DaemonSet, now: Timestamp, budget: Option<Budget>) -> Finding {
-    let all = eligible_nodes(world, daemon_set);
-    let budget = budget.map_or_else(|| max_surge(daemon_set, all), |budget| budget.of(all));
+pub(super) fn max_surge_kept(scene: &Scene<'_>, budget: Option<Budget>) -> Finding {
+    let all = scene.eligible().len();
+    let budget = budget.map_or_else(|| max_surge(&scene.daemon_set, all), |budget| budget.of(all));
     let mut counted = BTreeMap::new();
     let mut surging = Vec::new();
-    for (node, pods) in living(world, daemon_set) {
-        if surges(&pods, view::min_ready_seconds(daemon_set), now) {
-            counted.insert(node.to_owned(), pods.len());
-            surging.push(NodeReport::new(node, format!("{} pods ({})", pods.len(), names(&pods))));
+    for (node, pods) in scene.living() {
+        if surges(pods, view::min_ready_seconds(&scene.daemon_set), scene.now) {
+            counted.insert((*node).to_owned(), pods.len());
+            surging.push(NodeReport::new(*node, format!("{} pods ({})", pods.len(), names(pods))));
         }
     }
     let number = surging.len();
@@ -130,15 +118,11 @@ fn surges(pods: &[&Pod], seconds: i32, now: Timestamp) -> bool {
 }
 
 /// `tolerated` are pods, by UID, that were on a node before it was among those nodes.
-pub(super) fn never_on(
-    world: &World,
-    daemon_set: &DaemonSet,
-    nodes: &NodeSelection,
-    tolerated: &mut BTreeSet<String>,
-) -> Option<Report> {
+pub(super) fn never_on(scene: &Scene<'_>, nodes: &NodeSelection, tolerated: &mut BTreeSet<String>) -> Option<Report> {
     let mut bad = Vec::new();
-    for (name, mut pods) in living(world, daemon_set) {
-        let node = world.nodes.get(name).map(AsRef::as_ref);
+    for (&name, pods) in scene.living() {
+        let mut pods = pods.clone();
+        let node = scene.world.nodes.get(name).map(AsRef::as_ref);
         if nodes.has(name, node) {
             pods.retain(|pod| !tolerated.contains(&uid(pod)));
             if !pods.is_empty() {
@@ -152,14 +136,9 @@ pub(super) fn never_on(
 }
 
 /// `known` is how often each pod had been restarted, by UID.
-pub(super) fn no_restarts(
-    world: &World,
-    daemon_set: &DaemonSet,
-    nodes: &Nodes,
-    known: &mut BTreeMap<String, i64>,
-) -> Option<Report> {
+pub(super) fn no_restarts(scene: &Scene<'_>, nodes: &Nodes, known: &mut BTreeMap<String, i64>) -> Option<Report> {
     let mut bad = Vec::new();
-    for pod in world.pods_of(daemon_set) {
+    for pod in scene.world.pods_of(&scene.daemon_set) {
         let node = view::node_of(pod).unwrap_or("no node");
         let restarts = view::restart_count(pod);
         let before = known.insert(uid(pod), restarts).unwrap_or(0);
@@ -173,12 +152,11 @@ pub(super) fn no_restarts(
 
 /// `tolerated` are pods, by UID, that nobody could update because the scenario disturbed their node.
 pub(super) fn at_most_two_revisions(
-    world: &World,
-    daemon_set: &DaemonSet,
+    scene: &Scene<'_>,
     nodes: &Nodes,
     tolerated: &mut BTreeSet<String>,
 ) -> Option<Report> {
-    let mut pods = living(world, daemon_set);
+    let mut pods = scene.living().clone();
     for (node, pods) in &mut pods {
         if nodes.is_excused(node) {
             tolerated.extend(pods.iter().map(|pod| uid(pod)));
@@ -218,10 +196,6 @@ fn told(bad: Vec<NodeReport>, summary: impl Fn(String) -> String) -> Option<Repo
         number => format!("{number} nodes"),
     };
     Some(Report::new(summary(number)).with_nodes(bad))
-}
-
-fn eligible_nodes(world: &World, daemon_set: &DaemonSet) -> usize {
-    world.nodes.values().filter(|node| eligible(node, daemon_set).should_run).count()
 }
 
 /// The DaemonSet's own `maxUnavailable` (`pkg/controller/daemon/util`, `UnavailableCount`): 1 where none is given, and

@@ -14,6 +14,7 @@ mod faults;
 mod history;
 mod monitor;
 mod nodes;
+mod scene;
 
 pub use faults::Fault;
 pub use monitor::{Breach, Monitor};

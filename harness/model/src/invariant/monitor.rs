@@ -9,6 +9,7 @@
 //! turns out to be from before it, and for good as soon as one from after it is seen, or [`PATIENCE`] has passed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use k8s_openapi::api::apps::v1::DaemonSet;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
@@ -16,6 +17,7 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use super::faults::{self, Fault};
 use super::history::History;
 use super::nodes::{Nodes, concerns};
+use super::scene::{Scene, Scenes};
 use super::{Invariant, Rule, checks};
 use crate::condition::{Judgement, Memory, Report};
 use crate::scenario::DaemonSetRef;
@@ -126,10 +128,11 @@ impl Monitor {
     /// A step with a label has ended: invariants begin and end with it. Returns the breaches that this settles.
     pub fn step_ended(&mut self, label: &str, world: &World, now: Timestamp, memory: &Memory) -> Vec<Breach> {
         let mut breaches = Vec::new();
+        let scenes = Scenes::new(world, now);
         for (index, watched) in self.watched.iter_mut().enumerate() {
             if watched.invariant.from.as_deref() == Some(label) && watched.running == Running::NotYet {
                 watched.running = Running::Yes(true);
-                breaches.extend(watched.judge(index, None, world, now, memory));
+                breaches.extend(watched.judge(index, None, &scenes, memory));
             }
             if watched.invariant.until.as_deref() == Some(label) && watched.running != Running::Over {
                 breaches.extend(watched.settle(index));
@@ -154,9 +157,10 @@ impl Monitor {
                 | Change::Learn { .. }
                 | Change::Forget(_)
         );
+        let scenes = Scenes::new(world, now);
         let judged = self.watched.iter_mut().enumerate();
         let judged = judged.filter(|(_, watched)| !aside || watched.daemon_set().is_none());
-        judged.filter_map(|(index, watched)| watched.judge(index, Some(change), world, now, memory)).collect()
+        judged.filter_map(|(index, watched)| watched.judge(index, Some(change), &scenes, memory)).collect()
     }
 
     /// The run is over: what is still suspected is a breach, and so is an invariant that never had anything to judge.
@@ -206,14 +210,8 @@ impl Watched {
     }
 
     /// Judges the world, and what was suspected before by what is known now.
-    fn judge(
-        &mut self,
-        index: usize,
-        change: Option<&Change>,
-        world: &World,
-        now: Timestamp,
-        memory: &Memory,
-    ) -> Option<Breach> {
+    fn judge(&mut self, index: usize, change: Option<&Change>, scenes: &Scenes<'_>, memory: &Memory) -> Option<Breach> {
+        let &Scenes { world, now, .. } = scenes;
         if self.running == Running::Over {
             return None;
         }
@@ -236,10 +234,10 @@ impl Watched {
         let then = self.history.at(version);
         let daemon_set = then.daemon_set?;
         let counted = self.counted.clone();
-        let report = self.look(&daemon_set, change, world, now);
+        let report = self.look(&scenes.of(&daemon_set), change);
         if let Some(newer) = then.newer {
             // What was allowed then is no breach of what the DaemonSet says since.
-            self.counted = self.count(&newer, &self.nodes, world, now).counted;
+            self.counted = self.count(&scenes.of(&newer), &self.nodes).counted;
             return report.map(|report| self.breach(index, now, report));
         }
         let by_itself = change.is_some_and(|change| kind_of(change) == Some(Kind::DaemonSet));
@@ -292,21 +290,15 @@ impl Watched {
     }
 
     /// What is wrong with the world, if this invariant is in force.
-    fn look(
-        &mut self,
-        daemon_set: &DaemonSet,
-        change: Option<&Change>,
-        world: &World,
-        now: Timestamp,
-    ) -> Option<Report> {
-        if daemon_set.metadata.deletion_timestamp.is_some() {
+    fn look(&mut self, scene: &Scene<'_>, change: Option<&Change>) -> Option<Report> {
+        if scene.daemon_set.metadata.deletion_timestamp.is_some() {
             return None;
         }
         // The nodes are followed before the stretch begins too, so that it begins with what is so.
-        self.nodes.observe(world, daemon_set, now);
+        self.nodes.observe(scene);
         let (wrong, something) = match &self.invariant.rule {
             Rule::OnePodPerNode { .. } | Rule::MaxUnavailable { .. } | Rule::MaxSurge { .. } => {
-                let finding = self.count(daemon_set, &self.nodes, world, now);
+                let finding = self.count(scene, &self.nodes);
                 // At its beginning nothing is excused by how it was before.
                 let before = if change.is_some() { &self.counted } else { &BTreeMap::new() };
                 let counted = finding.counted.clone();
@@ -314,19 +306,19 @@ impl Watched {
                 self.counted = counted;
                 // A DaemonSet that changes makes no pod come or go.
                 let by_itself = change.is_some_and(|change| kind_of(change) == Some(Kind::DaemonSet));
-                (news.filter(|_| !by_itself), checks::has_pods(world, daemon_set))
+                (news.filter(|_| !by_itself), checks::has_pods(scene))
             }
             Rule::NeverOn { nodes, .. } => {
-                let some = world.nodes.iter().any(|(name, node)| nodes.has(name, Some(node)));
-                (checks::never_on(world, daemon_set, nodes, &mut self.tolerated), some)
+                let some = scene.world.nodes.iter().any(|(name, node)| nodes.has(name, Some(node)));
+                (checks::never_on(scene, nodes, &mut self.tolerated), some)
             }
             Rule::NoRestarts { .. } => {
-                let wrong = checks::no_restarts(world, daemon_set, &self.nodes, &mut self.restarts);
-                (wrong, checks::has_pods(world, daemon_set))
+                let wrong = checks::no_restarts(scene, &self.nodes, &mut self.restarts);
+                (wrong, checks::has_pods(scene))
             }
             Rule::AtMostTwoRevisions { .. } => {
-                let wrong = checks::at_most_two_revisions(world, daemon_set, &self.nodes, &mut self.tolerated);
-                (wrong, checks::has_pods(world, daemon_set))
+                let wrong = checks::at_most_two_revisions(scene, &self.nodes, &mut self.tolerated);
+                (wrong, checks::has_pods(scene))
             }
             Rule::Available { least, .. } => {
                 let wrong = checks::available(&self.nodes, *least);
@@ -347,11 +339,11 @@ impl Watched {
     }
 
     /// What counts against a rule that counts.
-    fn count(&self, daemon_set: &DaemonSet, nodes: &Nodes, world: &World, now: Timestamp) -> checks::Finding {
+    fn count(&self, scene: &Scene<'_>, nodes: &Nodes) -> checks::Finding {
         match &self.invariant.rule {
-            Rule::OnePodPerNode { .. } => checks::one_pod_per_node(world, daemon_set),
-            Rule::MaxUnavailable { budget, .. } => checks::max_unavailable(world, daemon_set, nodes, *budget),
-            Rule::MaxSurge { budget, .. } => checks::max_surge_kept(world, daemon_set, now, *budget),
+            Rule::OnePodPerNode { .. } => checks::one_pod_per_node(scene),
+            Rule::MaxUnavailable { budget, .. } => checks::max_unavailable(scene, nodes, *budget),
+            Rule::MaxSurge { budget, .. } => checks::max_surge_kept(scene, *budget),
             _ => checks::Finding::default(),
         }
     }
@@ -394,10 +386,11 @@ impl Watched {
         }
     }
 
-    fn suspected_still(&self, suspect: &Suspect, daemon_set: &DaemonSet) -> Option<Report> {
+    fn suspected_still(&self, suspect: &Suspect, daemon_set: &Arc<DaemonSet>) -> Option<Report> {
         match &self.invariant.rule {
             Rule::OnePodPerNode { .. } | Rule::MaxUnavailable { .. } | Rule::MaxSurge { .. } => {
-                let finding = self.count(daemon_set, &suspect.nodes, &suspect.world, suspect.at);
+                let scene = Scene::new(&suspect.world, suspect.at, daemon_set.clone());
+                let finding = self.count(&scene, &suspect.nodes);
                 finding.news(&suspect.counted)
             }
             _ => suspect.report.clone(),

@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use k8s_openapi::api::apps::v1::DaemonSet;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use super::faults::{Fault, Lasting};
-use crate::oracle::eligible;
+use super::scene::{Pods, Scene};
 use crate::scenario::DaemonSetRef;
 use crate::world::{World, view};
 
@@ -92,46 +91,37 @@ impl Nodes {
     }
 
     /// Takes in how the nodes are now.
-    pub(super) fn observe(&mut self, world: &World, daemon_set: &DaemonSet, now: Timestamp) {
-        let seconds = view::min_ready_seconds(daemon_set);
-        let mut available: BTreeMap<&str, Vec<&Pod>> = BTreeMap::new();
-        for pod in world.pods_of(daemon_set) {
-            if let Some(node) = view::node_of(pod)
-                && !view::is_terminating(pod)
-                && view::is_available(pod, seconds, now)
-            {
-                available.entry(node).or_default().push(pod);
-            }
-        }
-        self.forgive(world, &available, now);
-        let mut eligible_nodes = BTreeSet::new();
-        for (name, node) in &world.nodes {
-            if !eligible(node, daemon_set).should_run {
-                continue;
-            }
-            eligible_nodes.insert(name.as_str());
-            let none = !available.contains_key(name.as_str());
+    pub(super) fn observe(&mut self, scene: &Scene<'_>) {
+        let (available, eligible) = (scene.available(), scene.eligible());
+        self.forgive(scene.world, available, scene.now);
+        for name in eligible.iter().copied() {
+            let none = !available.contains_key(name);
             let excused = self.is_excused_still(name);
-            let state = self.states.entry(name.clone()).or_insert(State::New);
-            *state = match (*state, none, excused) {
+            // Most are known, and a name that is looked for need not be copied.
+            let before = self.states.get(name).copied().unwrap_or(State::New);
+            let state = match (before, none, excused) {
                 (_, _, true) => State::Excused,
                 // The excuse is over; a node that has no pod now is as one that never had.
                 (State::Excused | State::New, true, false) => State::New,
                 (_, false, false) => State::Up,
                 (State::Up | State::Down, true, false) => State::Down,
             };
-            if *state == State::Up {
+            if state == State::Up {
                 self.taken.remove(name);
+            }
+            match self.states.get_mut(name) {
+                Some(known) => *known = state,
+                None => drop(self.states.insert(name.to_owned(), state)),
             }
         }
         let excuses = &self.excuses;
         self.states.retain(|name, _| {
-            eligible_nodes.contains(name.as_str()) || excuses.get(name).is_some_and(|excuses| !excuses.is_empty())
+            eligible.contains(name.as_str()) || excuses.get(name).is_some_and(|excuses| !excuses.is_empty())
         });
     }
 
     /// Ends the excuses after which a pod has become ready, and those of nodes that are gone.
-    fn forgive(&mut self, world: &World, available: &BTreeMap<&str, Vec<&Pod>>, now: Timestamp) {
+    fn forgive(&mut self, world: &World, available: &Pods<'_>, now: Timestamp) {
         self.forgiven.clear();
         for (name, excuses) in &mut self.excuses {
             if excuses.is_empty() {

@@ -1,9 +1,10 @@
 //! What the watches have seen, as one value at one moment.
 //! It only stores: the engine feeds it changes, conditions read it through `view`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use imbl::OrdMap;
 use k8s_openapi::api::apps::v1::{ControllerRevision, DaemonSet};
 use k8s_openapi::api::core::v1::{Event, Node, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -115,20 +116,21 @@ pub enum Change {
     Forget(Need),
 }
 
-/// What the watches have seen. Cheap to clone: objects are shared.
+/// What the watches have seen. Cheap to clone, however much that is: objects are shared, and so are the parts of the maps
+/// that are alike.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct World {
     /// Nodes by name.
-    pub nodes: BTreeMap<String, Arc<Node>>,
+    pub nodes: OrdMap<String, Arc<Node>>,
     /// Pods by namespace and name.
-    pub pods: BTreeMap<Key, Arc<Pod>>,
+    pub pods: OrdMap<Key, Arc<Pod>>,
     /// DaemonSets by namespace and name.
-    pub daemon_sets: BTreeMap<Key, Arc<DaemonSet>>,
+    pub daemon_sets: OrdMap<Key, Arc<DaemonSet>>,
     /// ControllerRevisions by namespace and name.
-    pub revisions: BTreeMap<Key, Arc<ControllerRevision>>,
+    pub revisions: OrdMap<Key, Arc<ControllerRevision>>,
     /// Events by namespace and name.
-    pub events: BTreeMap<Key, Arc<Event>>,
+    pub events: OrdMap<Key, Arc<Event>>,
     /// What was found out because a condition needs it.
     pub facts: Facts,
     listed: BTreeSet<Kind>,
@@ -175,6 +177,17 @@ impl World {
     #[must_use]
     pub fn missing(&self) -> Vec<Kind> {
         Kind::ALL.into_iter().filter(|kind| *kind != Kind::Event && !self.listed.contains(kind)).collect()
+    }
+
+    /// Forgets the objects of all other namespaces. Nodes are of none.
+    pub fn keep_namespaces(&mut self, kept: impl Fn(&str) -> bool) {
+        fn keep<T: Clone>(map: &mut OrdMap<Key, T>, kept: impl Fn(&str) -> bool) {
+            *map = std::mem::take(map).into_iter().filter(|((namespace, _), _)| kept(namespace)).collect();
+        }
+        keep(&mut self.pods, &kept);
+        keep(&mut self.daemon_sets, &kept);
+        keep(&mut self.revisions, &kept);
+        keep(&mut self.events, &kept);
     }
 
     fn set(&mut self, object: Object) {
