@@ -5,7 +5,10 @@ use std::{fs, path::Path, process::ExitCode};
 use anyhow::{Context, Result, ensure};
 use rollcall::{
     Group, RunFileError, RunOptions, RunResult, load_file,
-    model::{Event, Plan, Verdict, event::Cleanup},
+    model::{
+        Event, Plan, Verdict,
+        event::{Cleanup, StepOutcome},
+    },
 };
 use rollcall_tests::{TestResult, docker, lone_tests, repository, says, suite, unique_name};
 use tokio::runtime::Runtime;
@@ -88,8 +91,8 @@ spec:
     - {name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}
 ";
 
-/// How each file ended, with the clusters it had: new or once more.
-type Results = Vec<(RunResult, Vec<&'static str>)>;
+/// How each file ended, with the clusters it had, new or once more, and the steps that did not hold.
+type Results = Vec<(RunResult, Vec<&'static str>, Vec<String>)>;
 
 /// Runs the files as one group, and says how the last cluster was removed.
 fn run(files: &[&Path]) -> Result<(Results, Cleanup)> {
@@ -105,14 +108,17 @@ fn run(files: &[&Path]) -> Result<(Results, Cleanup)> {
         let mut group = Group::default();
         let mut results = Vec::new();
         for plan in &plans {
-            let mut clusters = Vec::new();
+            let (mut clusters, mut wrong) = (Vec::new(), Vec::new());
             let mut sink = |stamped: rollcall::model::Stamped| match stamped.event {
                 Event::ClusterStarted { .. } => clusters.push("new"),
                 Event::ClusterReused { .. } => clusters.push("once more"),
+                Event::StepFinished { index, outcome, .. } if outcome != StepOutcome::Held => {
+                    wrong.push(format!("step {}: {outcome:?}", index + 1));
+                }
                 _ => {}
             };
             let result = group.run(plan, &RunOptions::default(), &mut sink).await;
-            results.push((result, clusters));
+            results.push((result, clusters, wrong));
         }
         Ok((results, group.end().await))
     })
@@ -141,8 +147,8 @@ fn scenarios_that_leave_a_cluster_as_they_found_it_share_it() -> TestResult {
     let files: Vec<_> =
         names.iter().zip(steps).map(|(name, steps)| write(folder.path(), name, steps)).collect::<Result<_>>()?;
     let (results, end) = run(&files.iter().map(std::path::PathBuf::as_path).collect::<Vec<_>>())?;
-    for ((result, clusters), expected) in results.iter().zip(["new", "once more", "once more"]) {
-        ensure!(result.verdict == Verdict::Held, "{result:?}");
+    for ((result, clusters, wrong), expected) in results.iter().zip(["new", "once more", "once more"]) {
+        ensure!(result.verdict == Verdict::Held, "{result:?} {wrong:?}");
         ensure!(result.cleanup == Cleanup::HandedOn, "{result:?}");
         ensure!(clusters == &[expected], "{clusters:?}");
     }
@@ -159,7 +165,7 @@ fn a_scenario_that_leaves_a_node_changed_fails_and_the_next_gets_a_new_cluster()
     let leaves = write(folder.path(), &names[0], changes)?;
     let after = write(folder.path(), &names[1], "")?;
     let (results, end) = run(&[&leaves, &after])?;
-    let [(first, _), (second, clusters)] = results.as_slice() else { anyhow::bail!("{results:?}") };
+    let [(first, ..), (second, clusters, _)] = results.as_slice() else { anyhow::bail!("{results:?}") };
     ensure!(first.verdict == Verdict::DidNotHold && first.cleanup == Cleanup::Done, "{first:?}");
     let failure = first.failure.as_ref().context("it is told")?;
     says(
@@ -188,7 +194,7 @@ fn a_node_that_is_away_is_noticed_at_once() -> TestResult {
         files.push(write(folder.path(), &unique_name(stem), step)?);
     }
     let (results, _) = run(&files.iter().map(std::path::PathBuf::as_path).collect::<Vec<_>>())?;
-    for ((result, clusters), (.., said)) in results.iter().zip(steps) {
+    for ((result, clusters, _), (.., said)) in results.iter().zip(steps) {
         ensure!(result.verdict == Verdict::DidNotHold, "{result:?}");
         says(&result.failure.as_ref().context("it is told")?.message, &[said])?;
         ensure!(clusters == &["new"], "{clusters:?}");

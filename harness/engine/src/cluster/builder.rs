@@ -209,6 +209,7 @@ impl ClusterBuilder {
             keep: self.keep,
             simulated: (self.simulated_nodes || !self.simulated.is_empty())
                 .then(|| self.simulated.iter().fold(0, |sum: u32, group| sum.saturating_add(group.count))),
+            volatile: docker.has_volatile_overlays().await?,
             api_port,
             registry_port,
         };

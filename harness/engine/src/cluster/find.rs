@@ -65,6 +65,7 @@ impl Cluster {
             keep: true,
             // Only a new control plane is made for a certain number.
             simulated: (label(control_plane, labels::SIMULATED) == "true").then_some(0),
+            volatile: docker.has_volatile_overlays().await?,
             api_port: docker.published_port(&control_plane.name, API_PORT).await?,
             registry_port: docker.published_port(&has_registry.name, REGISTRY_PORT).await?,
             network,

@@ -102,6 +102,7 @@ pub(super) fn layout(simulated: Option<u32>) -> Layout {
         network,
         keep: false,
         simulated,
+        volatile: true,
         api_port: 1,
         registry_port: 2,
     }

@@ -89,6 +89,8 @@ pub(crate) struct Layout {
     pub(crate) keep: bool,
     /// How many simulated nodes the cluster is made with; none where it cannot have any.
     pub(crate) simulated: Option<u32>,
+    /// Whether the kernel can mount a container's file system so that nobody waits for the disk when it is unmounted.
+    pub(crate) volatile: bool,
     /// The loopback port of the API server.
     pub(crate) api_port: u16,
     /// The loopback port of the image registry.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use testcontainers::{
-    bollard::{self, query_parameters::ListImagesOptionsBuilder},
+    bollard::{self, models::SystemVersion, query_parameters::ListImagesOptionsBuilder},
     core::client::docker_client_instance,
 };
 use tokio::sync::OnceCell;
@@ -26,7 +26,7 @@ const ANSWER: Duration = Duration::from_secs(120);
 pub(crate) struct Docker {
     pub(super) api: bollard::Docker,
     pub(super) in_flight: InFlight,
-    is_podman: Arc<OnceCell<bool>>,
+    pub(super) version: Arc<OnceCell<SystemVersion>>,
 }
 
 /// Of every connection of this process: whoever cleans up need not have the connection that creates.
@@ -52,24 +52,10 @@ impl Docker {
         here(&std::env::var("DOCKER_HOST").unwrap_or_default())?;
         let api = api.with_timeout(patience::stretched(ANSWER));
         match api.ping().await {
-            Ok(_) => Ok(Self { api, in_flight: IN_FLIGHT.clone(), is_podman: Arc::default() }),
+            Ok(_) => Ok(Self { api, in_flight: IN_FLIGHT.clone(), version: Arc::default() }),
             Err(error) if is_permission_denied(&error) => Err(Error::EnginePermission { source: error.into() }),
             Err(error) => Err(Error::NoEngine { source: error.into() }),
         }
-    }
-
-    /// Whether Podman answers, which takes Docker's API and means another thing by some of it.
-    pub(super) async fn is_podman(&self) -> Result<bool> {
-        let asked = async {
-            let version = self.api.version().await.map_err(|source| Error::Engine {
-                action: "ask for the version of",
-                object: "the engine".into(),
-                source,
-            })?;
-            let components = version.components.unwrap_or_default();
-            Ok(components.iter().any(|component| component.name.contains("Podman")))
-        };
-        self.is_podman.get_or_try_init(|| asked).await.copied()
     }
 
     /// Returns when no container is being created any more.

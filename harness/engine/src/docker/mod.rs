@@ -11,6 +11,7 @@ mod folder;
 mod image;
 mod in_flight;
 mod network;
+mod version;
 
 pub(crate) use client::Docker;
 pub(crate) use container::{

@@ -60,7 +60,7 @@ pub(super) fn files(distro: &BoxDistro, layout: &Layout, member: &Member) -> Res
         plain("/etc/kubernetes/pki/kubelet-client-ca.crt", distro.authority.certificate.clone()),
         plain(KUBELET_CONFIGURATION, yaml(&kubelet_configuration(layout, member))),
         plain("/etc/kubernetes/kube-proxy.yaml", yaml(&kube_proxy_configuration())),
-        plain("/etc/containerd/config.toml", CONTAINERD_CONFIGURATION.replace("@PAUSE@", registry::PAUSE_IMAGE)),
+        plain("/etc/containerd/config.toml", containerd_configuration(layout)),
         // Every image name of every manifest is asked of the inner registry and of nothing else.
         plain("/etc/containerd/certs.d/_default/hosts.toml", figures::containerd_hosts(layout)),
         plain("/etc/cni/net.d/10-rollcall.conflist", yaml(&pod_network(member))),
@@ -128,7 +128,16 @@ fn pod_network(member: &Member) -> Value {
     })
 }
 
+fn containerd_configuration(layout: &Layout) -> String {
+    let options = if layout.volatile { r#""volatile""# } else { "" };
+    CONTAINERD_CONFIGURATION.replace("@PAUSE@", registry::PAUSE_IMAGE).replace("@OPTIONS@", options)
+}
+
 /// containerd's configuration, format version 3 (containerd 2).
+///
+/// Nothing waits for the disk: a node that loses power keeps what the kernel has in memory, and one whose machine loses
+/// power is made anew. Without `volatile` the end of each container writes back everything that anybody on the machine
+/// has written to the file system that the node is on.
 const CONTAINERD_CONFIGURATION: &str = r#"version = 3
 
 # The plug-ins of these kinds are not used by a kubelet and cost start time.
@@ -143,6 +152,12 @@ disabled_plugins = [
   "io.containerd.tracing.processor.v1.otlp",
   "io.containerd.internal.v1.tracing",
 ]
+
+[plugins."io.containerd.metadata.v1.bolt"]
+  no_sync = true
+
+[plugins."io.containerd.snapshotter.v1.overlayfs"]
+  mount_options = [@OPTIONS@]
 
 [plugins."io.containerd.cri.v1.images"]
   snapshotter = "overlayfs"
@@ -162,3 +177,17 @@ disabled_plugins = [
     bin_dirs = ["/opt/cni/bin"]
     conf_dir = "/etc/cni/net.d"
 "#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_container_waits_for_no_disk_where_the_kernel_can_do_that() {
+        let mut layout = figures::layout(None);
+        assert!(containerd_configuration(&layout).contains("\n  mount_options = [\"volatile\"]\n"));
+        // An older one would refuse the mount.
+        layout.volatile = false;
+        assert!(containerd_configuration(&layout).contains("\n  mount_options = []\n"));
+    }
+}
