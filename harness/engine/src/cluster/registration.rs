@@ -129,7 +129,8 @@ impl Cluster {
         since: Option<Timestamp>,
     ) -> Result<Duration> {
         let member = &machine.member;
-        // Where the Node object was there before its kubelet, its taints were too, and they go when it is Ready.
+        // Where the Node object was there before its kubelet, its taints were too, and they go when it is Ready, but for
+        // one that is late on a busy machine; it is gone a second later, and not worth seconds at each start.
         let settles = (!self.made()?.distro.conduct().own_init).then_some(SETTLES);
         let judge = |world: &World, now: Timestamp| {
             let why = not_usable(world, member, since).or_else(|| {

@@ -54,6 +54,12 @@ fn is_of_kubernetes(key: &str) -> bool {
     ["kubernetes.io", "k8s.io"].iter().any(|own| domain == *own || domain.ends_with(&format!(".{own}")))
 }
 
+/// Whether a taint only says that the node is not Ready, as its condition does. The lifecycle controller sets it by what
+/// it has read, so that a node that has just become Ready may have it for a second.
+fn is_of_condition(taint: &str) -> bool {
+    ["node.kubernetes.io/not-ready:", "node.kubernetes.io/unreachable:"].iter().any(|key| taint.starts_with(key))
+}
+
 /// What is not as it was found, a sentence each.
 pub(super) fn differences(found: &Nodes, now: &Nodes) -> Vec<String> {
     let mut all = Vec::new();
@@ -71,7 +77,7 @@ fn of_node(name: &str, before: &NodeState, after: &NodeState, all: &mut Vec<Stri
     for taint in after.taints.difference(&before.taints) {
         all.push(format!("node `{name}` has taint `{taint}`"));
     }
-    for taint in before.taints.difference(&after.taints) {
+    for taint in before.taints.difference(&after.taints).filter(|taint| !is_of_condition(taint)) {
         all.push(format!("node `{name}` has lost taint `{taint}`"));
     }
     if after.unschedulable != before.unschedulable {
@@ -138,6 +144,16 @@ mod tests {
         later["metadata"]["resourceVersion"] = "77".into();
         later["metadata"]["uid"] = "another".into();
         assert_eq!(differences(&nodes(&[plain("w1")]), &nodes(&[later])), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_taint_that_a_node_was_late_to_lose_is_no_difference_and_a_new_one_is() {
+        let mut late = plain("w1");
+        let taint = json!({"key": "node.kubernetes.io/not-ready", "effect": "NoExecute"});
+        late["spec"]["taints"].as_array_mut().expect("it is a list").push(taint);
+        assert_eq!(differences(&nodes(&[late.clone()]), &nodes(&[plain("w1")])), Vec::<String>::new());
+        let told = differences(&nodes(&[plain("w1")]), &nodes(&[late]));
+        assert_eq!(told, ["node `w1` has taint `node.kubernetes.io/not-ready:NoExecute`"]);
     }
 
     #[test]
