@@ -123,6 +123,11 @@ fn the_folder_is_complete(folder: &Path) -> TestResult {
     for node in ["control-plane", "worker-1", "worker-2"] {
         ensure!(!read(&format!("nodes/{node}/kubelet.log"))?.is_empty(), "the kubelet of `{node}` said nothing");
     }
+    // Of a frozen node it is said why there is none.
+    for (node, said) in [("worker-1", "containerd --config"), ("worker-2", "paused")] {
+        says(&read(&format!("nodes/{node}/processes.log"))?, &[said])?;
+    }
+    says(&read("nodes/worker-1/containerd-stacks.log")?, &["goroutine "])?;
     says(&read("nodes/control-plane/kube-apiserver.log")?, &["\n"])?;
     for life in ["log", "previous.log"] {
         says(&read(&format!("pods/default_{crashed}_agent.{life}"))?, &["start version=1"])?;

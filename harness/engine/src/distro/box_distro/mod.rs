@@ -33,6 +33,8 @@ const AUTHORITY_KEY: &str = "/etc/kubernetes/pki/ca.key";
 /// The configuration of a node's kubelet: JSON, which YAML readers take.
 const KUBELET_CONFIGURATION: &str = "/etc/kubernetes/kubelet.yaml";
 
+const PROCESSES: &str = "pkill -USR1 -x containerd; exec ps -eo pid,ppid,stat,wchan:32,etime,args";
+
 /// How its containers are treated.
 pub(super) const CONDUCT: Conduct = Conduct {
     authority: (AUTHORITY_CERTIFICATE, AUTHORITY_KEY),
@@ -42,8 +44,13 @@ pub(super) const CONDUCT: Conduct = Conduct {
     privileged: false,
     terminal: false,
     kubelet: Some(KubeletFile { path: KUBELET_CONFIGURATION, restart: None }),
-    // Where PID 1 of a node keeps a log for each of its processes (`node/init/README.md`).
-    logs: &[NodeLog::Folder("/var/log/rollcall")],
+    logs: &[
+        // What runs, and what it waits for. containerd is asked for the same of itself, which takes it a moment.
+        NodeLog::Command { name: "processes.log", command: &["sh", "-c", PROCESSES] },
+        // Where PID 1 of a node keeps a log for each of its processes (`node/init/README.md`).
+        NodeLog::Folder("/var/log/rollcall"),
+        NodeLog::Command { name: "containerd-stacks.log", command: &["sh", "-c", "cat /tmp/containerd.*.stacks.log"] },
+    ],
     serves_names: true,
     node_secrets: false,
 };
