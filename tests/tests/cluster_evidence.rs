@@ -127,7 +127,9 @@ fn the_folder_is_complete(folder: &Path) -> TestResult {
     for (node, said) in [("worker-1", "containerd --config"), ("worker-2", "paused")] {
         says(&read(&format!("nodes/{node}/processes.log"))?, &[said])?;
     }
-    says(&read("nodes/worker-1/containerd-stacks.log")?, &["goroutine "])?;
+    for program in ["containerd", "kubelet"] {
+        says(&read(&format!("nodes/worker-1/{program}-stacks.log"))?, &["goroutine "])?;
+    }
     says(&read("nodes/control-plane/kube-apiserver.log")?, &["\n"])?;
     for life in ["log", "previous.log"] {
         says(&read(&format!("pods/default_{crashed}_agent.{life}"))?, &["start version=1"])?;

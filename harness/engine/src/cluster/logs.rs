@@ -1,14 +1,20 @@
 //! What the programs of a node have said.
 
+use std::time::Duration;
+
+use rollcall_model::Report;
+
 use super::{Cluster, machine::Machine};
 use crate::{
     distro::NodeLog,
     docker::DownloadedFolder,
-    error::{Result, chain},
+    error::{Error, KubernetesContext, Result, chain},
 };
 
 /// As much as is read of one node. A node that lives for minutes writes some hundred kilobytes.
 const MOST_BYTES: usize = 32 << 20;
+/// How long a kubelet may take to say how it is.
+const ANSWER: Duration = Duration::from_secs(3);
 
 impl Cluster {
     /// The logs of a node's processes, `kubelet.log` and the like. The node need not run.
@@ -42,6 +48,26 @@ impl Cluster {
                 };
                 Ok(DownloadedFolder { files: vec![(name.to_owned(), content.into_bytes())], truncated: false })
             }
+            NodeLog::Kubelet { name, path } => {
+                let content = self.kubelet_says(&machine.member.name, path).await;
+                let content = content.unwrap_or_else(|error| format!("{}\n", chain(&error)));
+                Ok(DownloadedFolder { files: vec![(name.to_owned(), content.into_bytes())], truncated: false })
+            }
+        }
+    }
+
+    /// What a kubelet answers to a path. One that is frozen or cut off answers nothing.
+    async fn kubelet_says(&self, node: &str, path: &str) -> Result<String> {
+        let what = || format!("the kubelet of node `{node}` for `{path}`");
+        let request = http::Request::get(format!("/api/v1/nodes/{node}/proxy/{path}")).body(Vec::new());
+        let request = request.map_err(kube::Error::HttpError).doing("ask", what)?;
+        match tokio::time::timeout(ANSWER, self.client.request_text(request)).await {
+            Ok(answer) => answer.doing("ask", what),
+            Err(_) => Err(Error::Timeout {
+                what: format!("an answer of {}", what()),
+                waited: ANSWER,
+                last: Report::default(),
+            }),
         }
     }
 }

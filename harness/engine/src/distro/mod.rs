@@ -169,6 +169,8 @@ pub(crate) enum NodeLog {
     Console(&'static str),
     /// What a command inside prints, under this name.
     Command { name: &'static str, command: &'static [&'static str] },
+    /// What its kubelet answers to this path, asked by the API server, under this name.
+    Kubelet { name: &'static str, path: &'static str },
 }
 
 /// A kubelet's configuration in a file.

@@ -49,6 +49,7 @@ pub(super) const CONDUCT: Conduct = Conduct {
         NodeLog::Command { name: "processes.log", command: &["sh", "-c", PROCESSES] },
         // Where PID 1 of a node keeps a log for each of its processes (`node/init/README.md`).
         NodeLog::Folder("/var/log/rollcall"),
+        NodeLog::Kubelet { name: "kubelet-stacks.log", path: "debug/pprof/goroutine?debug=2" },
         NodeLog::Command { name: "containerd-stacks.log", command: &["sh", "-c", "cat /tmp/containerd.*.stacks.log"] },
     ],
     serves_names: true,
