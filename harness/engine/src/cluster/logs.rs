@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use rollcall_model::Report;
-
-use super::{Cluster, machine::Machine};
+use super::{
+    Cluster,
+    ask_again::{Answer, ask_again},
+    machine::Machine,
+};
 use crate::{
     distro::NodeLog,
     docker::DownloadedFolder,
-    error::{Error, KubernetesContext, Result, chain},
+    error::{KubernetesContext, Result, chain},
 };
 
 /// As much as is read of one node. A node that lives for minutes writes some hundred kilobytes.
@@ -40,34 +42,29 @@ impl Cluster {
                 let (content, truncated) = docker.output(&machine.container, MOST_BYTES).await?;
                 Ok(DownloadedFolder { files: vec![(name.to_owned(), content)], truncated })
             }
-            NodeLog::Command { name, command } => {
-                // A node that does not run answers none; the other logs are there all the same, and here is why.
-                let content = match self.inside(machine, command).await {
-                    Ok(content) => content,
-                    Err(error) => format!("{}\n", chain(&error)),
-                };
-                Ok(DownloadedFolder { files: vec![(name.to_owned(), content.into_bytes())], truncated: false })
-            }
-            NodeLog::Kubelet { name, path } => {
-                let content = self.kubelet_says(&machine.member.name, path).await;
-                let content = content.unwrap_or_else(|error| format!("{}\n", chain(&error)));
-                Ok(DownloadedFolder { files: vec![(name.to_owned(), content.into_bytes())], truncated: false })
-            }
+            // A node that does not run answers nothing; the other logs are there all the same, and here is why.
+            NodeLog::Command { name, command } => Ok(answered(name, self.inside(machine, command).await)),
+            NodeLog::Kubelet { name, path } => Ok(answered(name, self.kubelet_says(&machine.member.name, path).await)),
         }
     }
 
     /// What a kubelet answers to a path. One that is frozen or cut off answers nothing.
     async fn kubelet_says(&self, node: &str, path: &str) -> Result<String> {
-        let what = || format!("the kubelet of node `{node}` for `{path}`");
-        let request = http::Request::get(format!("/api/v1/nodes/{node}/proxy/{path}")).body(Vec::new());
-        let request = request.map_err(kube::Error::HttpError).doing("ask", what)?;
-        match tokio::time::timeout(ANSWER, self.client.request_text(request)).await {
-            Ok(answer) => answer.doing("ask", what),
-            Err(_) => Err(Error::Timeout {
-                what: format!("an answer of {}", what()),
-                waited: ANSWER,
-                last: Report::default(),
-            }),
-        }
+        let object = || format!("the kubelet of node `{node}` for `{path}`");
+        let ask = || async {
+            let request = http::Request::get(format!("/api/v1/nodes/{node}/proxy/{path}")).body(Vec::new());
+            let answer = match request.map_err(kube::Error::HttpError) {
+                Ok(request) => self.client.request_text(request).await,
+                Err(error) => Err(error),
+            };
+            Answer::Last(answer.doing("ask", object))
+        };
+        ask_again(&format!("an answer of {}", object()), ANSWER, ask).await
     }
+}
+
+/// An answer as a file, or why there is none.
+fn answered(name: &str, answer: Result<String>) -> DownloadedFolder {
+    let content = answer.unwrap_or_else(|error| format!("{}\n", chain(&error)));
+    DownloadedFolder { files: vec![(name.to_owned(), content.into_bytes())], truncated: false }
 }

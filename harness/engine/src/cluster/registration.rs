@@ -190,11 +190,18 @@ fn not_usable(world: &World, member: &Member, since: Option<Timestamp>) -> Optio
     if spec.and_then(|spec| spec.pod_cidr.as_deref()).is_none_or(str::is_empty) {
         return Some(format!("node `{name}` has no `podCIDR` yet"));
     }
-    let taints = spec.and_then(|spec| spec.taints.as_deref()).unwrap_or_default();
-    taints
-        .iter()
-        .find(|taint| taint.key == "node.kubernetes.io/not-ready" || taint.key == "node.kubernetes.io/unreachable")
-        .map(|taint| format!("node `{name}` still has taint `{}:{}`", taint.key, taint.effect))
+    not_ready_taint(node).map(|taint| format!("node `{name}` still has taint `{}:{}`", taint.key, taint.effect))
+}
+
+/// A taint by which the lifecycle controller says that a node is not Ready.
+pub(super) fn not_ready_taint(node: &Node) -> Option<&Taint> {
+    let mut taints = node.spec.iter().flat_map(|spec| spec.taints.iter().flatten());
+    taints.find(|taint| says_not_ready(&taint.key))
+}
+
+/// Whether taints of this key only say that a node is not Ready, as its condition does.
+pub(super) fn says_not_ready(key: &str) -> bool {
+    matches!(key, "node.kubernetes.io/not-ready" | "node.kubernetes.io/unreachable")
 }
 
 /// A taint as the API has it.

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use k8s_openapi::api::core::v1::Node;
 use rollcall_model::World;
 
+use crate::cluster::registration::says_not_ready;
+
 /// The nodes by name.
 pub(super) type Nodes = BTreeMap<String, NodeState>;
 
@@ -54,10 +56,10 @@ fn is_of_kubernetes(key: &str) -> bool {
     ["kubernetes.io", "k8s.io"].iter().any(|own| domain == *own || domain.ends_with(&format!(".{own}")))
 }
 
-/// Whether a taint only says that the node is not Ready, as its condition does. The lifecycle controller sets it by what
-/// it has read, so that a node that has just become Ready may have it for a second.
+/// Whether a taint is told by the node's condition already. The lifecycle controller sets it by what it has read, so that
+/// a node that has just become Ready may have it for a second.
 fn is_of_condition(taint: &str) -> bool {
-    ["node.kubernetes.io/not-ready:", "node.kubernetes.io/unreachable:"].iter().any(|key| taint.starts_with(key))
+    taint.split_once(':').is_some_and(|(key, _)| says_not_ready(key))
 }
 
 /// What is not as it was found, a sentence each.

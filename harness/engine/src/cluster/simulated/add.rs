@@ -9,7 +9,7 @@ use rollcall_model::{Judgement, NodeReport, Report, World, scenario::SimulatedNo
 use super::{bounded, node, stages};
 use crate::{
     clock,
-    cluster::{Cluster, VERB_DEADLINE},
+    cluster::{Cluster, VERB_DEADLINE, registration::not_ready_taint},
     error::{Error, KubernetesContext, Result, chain},
     patience,
 };
@@ -116,11 +116,7 @@ fn not_usable(world: &World, name: &str) -> Option<String> {
     if !view::is_node_ready(node) {
         return Some("kwok has not made it Ready".into());
     }
-    let taints = node.spec.iter().flat_map(|spec| spec.taints.iter().flatten());
-    taints
-        .into_iter()
-        .find(|taint| taint.key == "node.kubernetes.io/not-ready" || taint.key == "node.kubernetes.io/unreachable")
-        .map(|taint| format!("it still has taint `{}:{}`", taint.key, taint.effect))
+    not_ready_taint(node).map(|taint| format!("it still has taint `{}:{}`", taint.key, taint.effect))
 }
 
 #[cfg(test)]
